@@ -36,6 +36,7 @@ __all__ = [
     "plain",
     "quantum",
     "round_fraction",
+    "round_fraction_places",
     "round_money",
     "round_places",
 ]
@@ -76,10 +77,14 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 
 
 def round_fraction(amount: Fraction, currency: str) -> Decimal:
-    """An exact ratio (a prorated price) in whole minor units, half up (away from zero), without a detour over decimals."""
-    digits = minor_units(currency)
-    units = (abs(amount) * 10**digits * 2 + 1) // 2
-    return Decimal(int(units if amount >= 0 else -units)).scaleb(-digits, context=_EXACT)
+    """An exact ratio (a prorated price) in whole minor units of `currency`, half up (away from zero)."""
+    return round_fraction_places(amount, minor_units(currency))
+
+
+def round_fraction_places(amount: Fraction, places: int) -> Decimal:
+    """An exact ratio to `places` digits after the point, half up (away from zero)."""
+    units = (abs(amount) * 10**places * 2 + 1) // 2
+    return Decimal(units if amount >= 0 else -units).scaleb(-places, context=_EXACT)
 
 
 def plain(value: Decimal) -> str:
