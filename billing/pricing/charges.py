@@ -23,7 +23,9 @@ UNDETERMINED: Final = "und"
 
 
 def localized(texts: Mapping[str, str], locale: str) -> str:
-    """The text for `locale` ("fr-FR"): its own, its language's, the plain one, English, else the first; "" if none."""
+    """The text for `locale` ("fr-FR"): its own, its language's, the plain one, English, else the first; "" if
+    none.
+    """
     for tag in (locale, locale.replace("_", "-").partition("-")[0], UNDETERMINED, "en"):
         if tag in texts:
             return texts[tag]
@@ -32,8 +34,9 @@ def localized(texts: Mapping[str, str], locale: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A step of a tiered price. `up_to` is inclusive, None in the last. `rate` (percent) replaces `unit_price` in
-    `graduated_percentage`."""
+    """A step of a tiered price. `up_to` is inclusive, None in the last. `rate` (percent) replaces
+    `unit_price` in `graduated_percentage`.
+    """
 
     up_to: Decimal | None
     unit_price: Decimal = ZERO
@@ -43,10 +46,12 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One price of a plan on one meter (contract, section 3). Keys that the model does not use keep their defaults.
+    """One price of a plan on one meter (contract, section 3). Keys that the model does not use keep their
+    defaults.
 
-    `aggregation`, `name` and `unit` are the meter's; prices are in the plan's currency, per unit of the meter; `rate` is in
-    percent; `where` is dimension -> accepted values, sorted; limits that are None do not bind.
+    `aggregation`, `name` and `unit` are the meter's; prices are in the plan's currency, per unit of the
+    meter; `rate` is in percent; `where` is dimension -> accepted values, sorted; limits that are None do not
+    bind.
     """
 
     code: str
@@ -74,7 +79,9 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A plan version. `version` is given by who publishes it: the catalogue file has none. Amounts are in `currency`."""
+    """A plan version. `version` is given by who publishes it: the catalogue file has none. Amounts are in
+    `currency`.
+    """
 
     code: str
     version: int = 1
@@ -92,10 +99,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Usage of one charge: the aggregated quantity in the meter's unit (sums may be negative; they are billed as zero).
+    """Usage of one charge: the aggregated quantity in the meter's unit (sums may be negative; they are billed
+    as zero).
 
-    `amounts` are the single events' values in time order. Only `percentage` looks at them, and it looks at nothing else: for
-    a meter that counts, each event's amount is 1.
+    `amounts` are the single events' values in time order. Only `percentage` looks at them, and it looks at
+    nothing else: for a meter that counts, each event's amount is 1.
     """
 
     quantity: Decimal

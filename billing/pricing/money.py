@@ -1,7 +1,8 @@
 """Money and decimals: exact arithmetic, one rounding, one way to write a number.
 
-Contract, section 3: exact decimals throughout; rounding happens once, half up (away from zero), to the currency's ISO
-4217 minor unit. The default decimal context (28 digits, half even) is never used: it would lose digits silently.
+Contract, section 3: exact decimals throughout; rounding happens once, half up (away from zero), to the
+currency's ISO 4217 minor unit. The default decimal context (28 digits, half even) is never used: it would
+lose digits silently.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,8 @@ __all__ = [
 ]
 
 PRECISION: Final = 250
-"""Digits of every calculation. A 38-digit quantity times a 38-digit price has 76; sums over events add a few."""
+"""Digits of every calculation. A 38-digit quantity times a 38-digit price has 76; sums over events add a few.
+"""
 
 ZERO: Final = Decimal(0)
 _TRAPS: Final = [InvalidOperation, DivisionByZero, Overflow]
@@ -54,7 +56,8 @@ _EXACT: Final = Context(PRECISION, ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, 
 def exact() -> Iterator[None]:
     """A decimal context in which nothing is ever rounded: `decimal.Inexact` is raised instead.
 
-    Works as `with exact():` and as the decorator `@exact()`. Divide by powers of ten with `scaleb`, never with `/`.
+    Works as `with exact():` and as the decorator `@exact()`. Divide by powers of ten with `scaleb`, never
+    with `/`.
     """
     with localcontext(_EXACT):
         yield
@@ -72,7 +75,9 @@ def quantum(currency: str) -> Decimal:
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """`amount` in whole minor units of `currency`, half up (away from zero): 0.005 EUR is 0.01, -0.005 is -0.01."""
+    """`amount` in whole minor units of `currency`, half up (away from zero): 0.005 EUR is 0.01, -0.005 is
+    -0.01.
+    """
     return round_places(amount, minor_units(currency))
 
 
@@ -107,7 +112,7 @@ def money_string(amount: Decimal, currency: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of one currency, exact (not rounded until asked). Mixing currencies raises `CurrencyError`."""
+    """An exact amount of one currency, rounded when asked. Mixing currencies raises `CurrencyError`."""
 
     amount: Decimal
     currency: str

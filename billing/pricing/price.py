@@ -30,7 +30,8 @@ class Priced:
 
 
 def billable(charge: Charge, usage: Usage) -> Decimal | tuple[Decimal, ...]:
-    """What of `usage` the charge prices: the events' amounts for `percentage`, else the quantity, never below zero.
+    """What of `usage` the charge prices: the events' amounts for `percentage`, else the quantity, never below
+    zero.
 
     Two usages with the same billable part cost the same; falsy means no usage.
     """
@@ -43,8 +44,9 @@ def billable(charge: Charge, usage: Usage) -> Decimal | tuple[Decimal, ...]:
 def price(charge: Charge, usage: Usage) -> Priced:
     """The price of a whole period's `usage`, in the plan's currency (contract, section 3).
 
-    Included units first, then the model, then `maximum_amount`. Zero usage costs nothing; `minimum_amount` is no part of it.
-    The rows sum to the price: included units are a row at price 0, a maximum is a negative `maximum` row.
+    Included units first, then the model, then `maximum_amount`. Zero usage costs nothing; `minimum_amount` is
+    no part of it. The rows sum to the price: included units are a row at price 0, a maximum is a negative
+    `maximum` row.
     """
     rows = (
         percentage(charge, usage.amounts) if charge.model == "percentage" else _quantity_rows(charge, usage)

@@ -1,1 +1,1 @@
-"""The six charge models of the contract's section 3: each turns billable usage into the parts of its price."""
+"""The six charge models of the contract's section 3: billable usage in, the parts of its price out."""

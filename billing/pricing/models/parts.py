@@ -12,16 +12,18 @@ from typing import Literal
 from billing.pricing.money import ZERO, plain
 
 Kind = Literal["included", "tier", "package", "percentage", "per_event", "maximum", "floor"]
-"""`included`: units at price 0. `tier`: units of one tier (`per_unit` is a single open tier). `package`: its quantity is the
-number of packages. `percentage`: the paid part of the events. Corrections have no quantity, their flat price is the
-correction: `per_event` (minimum and maximum per event), `maximum` (what `maximum_amount` takes off), `floor` (what lifts a
-negative price to zero)."""
+"""`included`: units at price 0. `tier`: units of one tier (`per_unit` is a single open tier). `package`: its
+quantity is the number of packages. `percentage`: the paid part of the events. Corrections have no
+quantity, their flat price is the correction: `per_event` (minimum and maximum per event), `maximum` (what
+`maximum_amount` takes off), `floor` (what lifts a negative price to zero).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TierPart:
-    """One row of a price's working, exact, in the plan's currency. `rate` (percent) is set where a percentage is priced;
-    `unit_price` is then a hundredth of it."""
+    """One row of a price's working, exact, in the plan's currency. `rate` (percent) is set where a percentage
+    is priced; `unit_price` is then a hundredth of it.
+    """
 
     up_to: Decimal | None
     quantity: Decimal
@@ -68,7 +70,8 @@ def total(parts: Iterable[TierPart]) -> Decimal:
 
 
 def difference(later: Iterable[TierPart], earlier: Iterable[TierPart]) -> tuple[TierPart, ...]:
-    """The working of `later` less `earlier`, row by row; rows of the same step are merged, rows that cancel are left out.
+    """The working of `later` less `earlier`, row by row; rows of the same step are merged, rows that cancel
+    are left out.
 
     Call it inside `exact()`.
     """

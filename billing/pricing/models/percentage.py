@@ -11,7 +11,8 @@ from billing.pricing.money import ZERO
 def percentage(charge: Charge, amounts: tuple[Decimal, ...]) -> tuple[TierPart, ...]:
     """Each paying event costs paid * rate / 100 + fixed_fee, kept within minimum and maximum per event.
 
-    A negative amount (a refund) follows the same rule: it pays a negative share, and takes the running amount down.
+    A negative amount (a refund) follows the same rule: it pays a negative share, and takes the running amount
+    down.
     """
     share = charge.rate.scaleb(-2)
     paid, cost, events = ZERO, ZERO, 0
@@ -30,7 +31,7 @@ def percentage(charge: Charge, amounts: tuple[Decimal, ...]) -> tuple[TierPart, 
 
 
 def _beyond(amounts: Iterable[Decimal], included: Decimal) -> Iterator[Decimal]:
-    """The amounts after `included` units are taken off, first events first; an event used up by them is gone."""
+    """The amounts less the first `included` units, in time order; an event used up by them is gone."""
     for amount in amounts:
         free = max(ZERO, min(amount, included))
         if not included or amount != free:
@@ -51,7 +52,7 @@ def _paying(charge: Charge, amounts: Iterable[Decimal]) -> Iterator[Decimal]:
 
 
 def _allowance_open(charge: Charge, passed: int, before: Decimal) -> bool:
-    """Whether an event is free after `passed` events with the running amount `before` (contract, section 3)."""
+    """Whether an event may be free after `passed` events that amount to `before` (section 3)."""
     events, amount = charge.included_events, charge.included_amount
     if events is None and amount is None:
         return False
