@@ -1,0 +1,84 @@
+"""Opens the scope that a request may see, around its view: one transaction, one account (or, for staff, all).
+
+A view that answers 400 or more leaves nothing behind: its transaction is rolled back. A view marked with
+`own_scope` (usage intake, the live stream) opens its own.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from accounts import scope
+from accounts.keys import find_key
+from accounts.models import Account, ApiKey, Membership, User
+
+SESSION_ACCOUNT = "account"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def own_scope(view: View) -> View:
+    """Mark a view that opens its own scope or needs none."""
+    view.own_scope = True  # type: ignore[attr-defined]
+    return view
+
+
+class ScopeMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        opened = self._scope_of(request)
+        if getattr(view, "own_scope", False):
+            return None
+        with opened:
+            response = view(request, *args, **kwargs)
+            render = getattr(response, "render", None)
+            if callable(render) and not getattr(response, "is_rendered", True):
+                response = render()
+            if response.status_code >= 400 and transaction.get_connection().in_atomic_block:
+                transaction.set_rollback(True)
+        return response
+
+    def _scope_of(self, request: HttpRequest) -> AbstractContextManager[None]:
+        if request.path.startswith("/api/v1/"):
+            key = bearer_key(request)
+            request.api_key = key  # type: ignore[attr-defined]
+            if key is None:
+                return nullcontext()
+            return scope.account_scope(key.account_id) if key.account_id else scope.installation_scope()
+        user = request.user
+        if not isinstance(user, User):
+            return nullcontext()
+        if request.path.startswith("/admin/"):
+            return scope.installation_scope() if user.is_staff else nullcontext()
+        membership = current_membership(request, user)
+        request.membership = membership  # type: ignore[attr-defined]
+        request.account = membership and membership.account  # type: ignore[attr-defined]
+        return scope.account_scope(membership.account_id) if membership else nullcontext()
+
+
+def bearer_key(request: HttpRequest) -> ApiKey | None:
+    """The live key in the Authorization header, or None."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return find_key(text.strip(), timezone.now()) if scheme.lower() == "bearer" else None
+
+
+def current_membership(request: HttpRequest, user: User) -> Membership | None:
+    """The membership whose account the person last chose, else the first one."""
+    memberships = list(Membership.objects.filter(user=user).select_related("account").order_by("account__code"))
+    chosen = request.session.get(SESSION_ACCOUNT)
+    return next((one for one in memberships if one.account.code == chosen), memberships[0] if memberships else None)
+
+
+def choose_account(request: HttpRequest, account: Account) -> None:
+    request.session[SESSION_ACCOUNT] = account.code

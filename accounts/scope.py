@@ -1,0 +1,52 @@
+"""Row-level security's second lock: which account's rows a transaction may see.
+
+Every table with an `account_id` has the policy made by `policy()`. Outside a scope the application's role sees no row
+of them. The setting lives inside the transaction only: at session level it would leak through a connection pool.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+SETTING = "plainbill.account"
+INSTALLATION = "*"
+
+
+@contextmanager
+def account_scope(account_id: int) -> Iterator[None]:
+    """A transaction that sees and writes one account's rows."""
+    with _scope(str(account_id)):
+        yield
+
+
+@contextmanager
+def installation_scope() -> Iterator[None]:
+    """A transaction that sees every account's rows: staff, jobs, commands and installation keys."""
+    with _scope(INSTALLATION):
+        yield
+
+
+@contextmanager
+def _scope(value: str) -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting(%s, true)", [SETTING])
+            before = cursor.fetchone()[0] or ""
+            cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, value])
+        yield
+        if not connection.needs_rollback:  # an inner scope ends before its transaction does
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, before])
+
+
+def policy(table: str, account_column: str = "account_id") -> tuple[str, str]:
+    """SQL that puts `table` under row-level security, and the SQL that takes it away; for migrations."""
+    seen = f"(SELECT current_setting('{SETTING}', true)) IN ('{INSTALLATION}', {account_column}::text)"
+    forward = (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+        f"CREATE POLICY own_account ON {table} USING ({seen}) WITH CHECK ({seen});"
+    )
+    backward = f"DROP POLICY own_account ON {table}; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
+    return forward, backward

@@ -1,0 +1,110 @@
+"""What is owed. An issued document never changes: triggers refuse it, whoever asks (sql/immutable.sql)."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from billing.plans.models import PRICE, Period, PlanVersion
+
+
+class Series(models.Model):
+    """The counter of a number series; its row is locked by the transaction that issues, so no number is left out."""
+
+    code = models.CharField(max_length=40, primary_key=True)
+    last = models.PositiveBigIntegerField(default=0)
+
+
+class Invoice(models.Model):
+    """An issued invoice or credit note. `snapshot` holds all that the paper says: nothing is joined to today's data."""
+
+    class Kind(models.TextChoices):
+        INVOICE = "invoice", _("invoice")
+        CREDIT_NOTE = "credit_note", _("credit note")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="invoices")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.INVOICE)
+    series = models.CharField(max_length=40)
+    sequence = models.PositiveBigIntegerField()
+    number = models.CharField(max_length=60, unique=True)
+    currency = models.CharField(max_length=3)
+    issued_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    subtotal = models.DecimalField(**PRICE)
+    tax_total = models.DecimalField(**PRICE)
+    total = models.DecimalField(**PRICE)
+    credits_applied = models.DecimalField(default=0, **PRICE)
+    amount_due = models.DecimalField(**PRICE)
+    snapshot = models.JSONField(help_text="Discounts, taxes, seller, buyer, locale, time zone and texts as issued")
+
+    class Meta:
+        ordering: ClassVar = ["-issued_at", "-sequence"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["series", "sequence"], name="number_once_per_series")]
+        indexes: ClassVar = [models.Index(fields=["account", "-issued_at"], name="invoice_of_account")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class InvoiceLine(models.Model):
+    """A line of an issued document, with the working that led to its amount."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    charge = models.CharField(max_length=100, blank=True)
+    meter = models.CharField(max_length=100, blank=True)
+    description = models.CharField(max_length=300)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    quantity = models.DecimalField(null=True, **PRICE)
+    unit = models.CharField(max_length=100, blank=True)
+    amount = models.DecimalField(**PRICE)
+    exact_amount = models.DecimalField(**PRICE)
+    tiers = models.JSONField(default=list)
+    tax_code = models.CharField(max_length=100, blank=True)
+    tax_rate = models.DecimalField(max_digits=9, decimal_places=6, default=0)
+    tax_category = models.CharField(max_length=2, default="O")
+    period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
+    version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["invoice", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="line_position_once"),
+            # One usage line per charge, version and period, whoever runs the billing and however often.
+            models.UniqueConstraint(
+                fields=["period", "version", "charge", "start"],
+                condition=models.Q(kind="usage"),
+                name="usage_invoiced_once",
+            ),
+        ]
+
+
+class InvoiceDocument(models.Model):
+    """The PDF, rendered once; its hash is checked by `verify`."""
+
+    invoice = models.OneToOneField(Invoice, models.PROTECT, primary_key=True, related_name="document")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    pdf = models.BinaryField()
+    sha256 = models.BinaryField(max_length=32)
+
+
+class Payment(models.Model):
+    """Money received for an invoice; its status is derived from these rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
+    amount = models.DecimalField(**PRICE)
+    received_at = models.DateTimeField()
+    method = models.CharField(max_length=30, default="manual")
+    reference = models.CharField(max_length=200, blank=True)

@@ -1,0 +1,68 @@
+"""Spending limits: every version kept, what was alerted once, and what happened at each stop."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, User
+from billing.plans.models import PRICE, Meter, Period
+
+
+class LimitVersion(models.Model):
+    """A limit from `since` on, for the account or one meter; the latest version holds. Rows are never changed."""
+
+    class Action(models.TextChoices):
+        NOTIFY = "notify", _("Tell me")
+        STOP = "stop", _("Stop")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="limit_versions")
+    meter = models.ForeignKey(Meter, models.PROTECT, null=True, blank=True, related_name="+")
+    amount = models.DecimalField(null=True, blank=True, help_text=_("None: no limit"), **PRICE)
+    action = models.CharField(max_length=10, choices=Action, default=Action.NOTIFY)
+    thresholds = models.JSONField(default=list, help_text=_("Whole percents at which the account is told"))
+    since = models.DateTimeField()
+    # Usage cost and payable amount of the running period when this version began (contract, section 5).
+    period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
+    usage_at_start = models.DecimalField(default=0, **PRICE)
+    payable_at_start = models.DecimalField(default=0, **PRICE)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["since"]
+        indexes: ClassVar = [models.Index(fields=["account", "meter", "-since"], name="limit_of_account")]
+
+
+class Alert(models.Model):
+    """A threshold that was reached: one row for each period, limit version and threshold, made before any mail."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="alerts")
+    limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="alerts")
+    period = models.ForeignKey(Period, models.PROTECT, related_name="+")
+    threshold = models.PositiveIntegerField()
+    spent = models.DecimalField(**PRICE)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True)
+    recipients = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["limit", "period", "threshold"], name="alert_once_per_threshold")
+        ]
+
+
+class Reservation(models.Model):
+    """Usage set aside before it happens: counted as spent until it is committed, given back or expired."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    meter = models.ForeignKey(Meter, models.PROTECT, related_name="+")
+    quantity = models.DecimalField(**PRICE)
+    dimensions = models.JSONField(default=dict)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)

@@ -1,0 +1,61 @@
+"""Every environment variable of Plainbill, read in one place, each with a default and a reason.
+
+The names are public (docs/operating.md). An unsafe value in production stops the start: see portal/checks.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+@dataclass(frozen=True)
+class Seller:
+    """Who issues the invoices; copied into each issued invoice, so a later change leaves old ones alone."""
+
+    name: str
+    address: str
+    country: str
+    vat_id: str
+    legal_id: str
+    iban: str
+    bic: str
+
+
+# Where the embedded PostgreSQL, the secret key and generated files live when no server is named.
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser().resolve()
+# Unset: the embedded PostgreSQL under DATA_DIR. The role in it is used through plainbill_app (docs/adr/0002).
+DATABASE_URL = env.str("DATABASE_URL", default="")
+# The role that owns the tables and migrates, when DATABASE_URL names a role that does not.
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
+# A second PostgreSQL for usage; unset: the same one.
+USAGE_STORE_URL = env.str("USAGE_STORE_URL", default="")
+# Unset: development. "production" turns on the start-up refusals and secure cookies.
+PRODUCTION = env.bool("PRODUCTION", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Links in mails and the API are made from this, never from the Host header.
+SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
+EMAIL_FROM = env.str("EMAIL_FROM", default="billing@localhost")
+# Days after its time at which an event in an invoiced period is still taken, as late usage.
+LATE_DAYS = env.int("LATE_DAYS", default=35)
+# Hours between a period's end and its invoice, for events still on their way.
+INVOICE_GRACE_HOURS = env.int("INVOICE_GRACE_HOURS", default=0)
+PAYMENT_TERMS_DAYS = env.int("PAYMENT_TERMS_DAYS", default=14)
+# The series that invoice numbers are counted in; capital letters, digits and hyphens.
+INVOICE_SERIES = env.str("INVOICE_SERIES", default="F")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+SELLER = Seller(
+    name=env.str("SELLER_NAME", default="Your company"),
+    address=env.str("SELLER_ADDRESS", default=""),
+    country=env.str("SELLER_COUNTRY", default="FR"),
+    vat_id=env.str("SELLER_VAT_ID", default=""),
+    legal_id=env.str("SELLER_LEGAL_ID", default=""),
+    iban=env.str("SELLER_IBAN", default=""),
+    bic=env.str("SELLER_BIC", default=""),
+)
