@@ -1,4 +1,6 @@
-"""The catalogue as values: what a catalogue file (contract, section 2) says once it has been read and found good."""
+"""The catalogue as values: what a catalogue file (contract, section 2) says once it has been read and found
+good.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +11,9 @@ from typing import Final, Literal, get_args
 from billing.pricing.charges import Aggregation, Plan
 
 TaxCategory = Literal["S", "Z", "E", "AE", "K", "G", "O"]
-"""EN 16931, BT-151: standard, zero, exempt, reverse charge, intra-community, export, outside the scope of VAT."""
+"""EN 16931, BT-151: standard, zero, exempt, reverse charge, intra-community, export, outside the scope of
+VAT.
+"""
 
 TAX_CATEGORIES: Final[tuple[TaxCategory, ...]] = get_args(TaxCategory)
 
@@ -24,8 +28,10 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterDef:
-    """What is measured: which events (`event_type`), which property of their data (`value`; None for `count`), how
-    they are aggregated, and which properties are kept for filters and grouping. `unit_code` is UN/ECE Rec 20."""
+    """What is measured: which events (`event_type`), which property of their data (`value`; None for
+    `count`), how they are aggregated, and which properties are kept for filters and grouping. `unit_code`
+    is UN/ECE Rec 20.
+    """
 
     code: str
     name: Mapping[str, str] = field(hash=False)
@@ -41,7 +47,9 @@ class MeterDef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxDef:
-    """A tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to], open if None."""
+    """A tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to],
+    open if None.
+    """
 
     code: str
     name: Mapping[str, str] = field(hash=False)
@@ -55,7 +63,9 @@ class TaxDef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponDef:
-    """A discount: either `percent`, or `amount` in `currency`. `periods`: how many service periods it covers; None: all."""
+    """A discount: either `percent`, or `amount` in `currency`. `periods`: how many service periods it covers;
+    None: all.
+    """
 
     code: str
     percent: Decimal | None = None

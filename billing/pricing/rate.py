@@ -66,5 +66,5 @@ def _usage_line(span: Span, charge: Charge) -> Line | None:
 
 
 def _rise(earlier: Decimal, later: Decimal) -> Decimal:
-    """What is owed on top when a period's price moves from `earlier` to `later`: a fall takes nothing back."""
+    """What is owed when a period's price moves from `earlier` to `later`: a fall takes nothing back."""
     return max(later - earlier, ZERO * later)

@@ -1,1 +1,3 @@
-"""Reading the catalogue: plain data in, values and every problem with its path out. `billing.pricing.parse` is the door."""
+"""Reading the catalogue: plain data in, values and every problem with its path out. `billing.pricing.parse`
+is the door.
+"""

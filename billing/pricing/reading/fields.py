@@ -1,4 +1,6 @@
-"""`Fields`: reads one mapping of the catalogue and notes what is wrong with it, instead of stopping at the first fault."""
+"""`Fields`: reads one mapping of the catalogue and notes what is wrong with it, instead of stopping at the
+first fault.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -75,7 +77,9 @@ class Fields:
         return self.get(key, convert, default)
 
     def items(self, key: str, limit: int) -> Iterator[tuple[str, object]]:
-        """Path and raw value of each entry of the list at `key`: none if it is absent, no list, or above `limit`."""
+        """Path and raw value of each entry of the list at `key`: none if it is absent, no list, or above
+        `limit`.
+        """
         value = self.data.get(key)
         if value is None:
             return
@@ -89,7 +93,7 @@ class Fields:
 
 
 def unique(codes: Iterator[tuple[str, str]], problems: list[Problem]) -> None:
-    """Note each (path, code) whose code an earlier path has; codes that could not be read ("") are left out."""
+    """Note each (path, code) whose code an earlier path has; unreadable codes ("") are left out."""
     first = dict[str, str]()
     for path, code in codes:
         if code and first.setdefault(code, path) != path:

@@ -8,6 +8,7 @@ from billing.pricing.catalog import MeterDef
 from billing.pricing.charges import Charge
 from billing.pricing.money import plain
 from billing.pricing.reading.fields import Fields, Problem, suggestion
+from billing.pricing.reading.numbers import number
 
 MAX_VALUES: Final = 1000
 """Values of one key."""
@@ -17,7 +18,9 @@ MAX_CHARACTERS: Final = 1000
 
 
 def read_where(charge: Fields, meter: MeterDef | None) -> dict[str, tuple[str, ...]]:
-    """Dimension -> accepted values, sorted. The keys must be dimensions of `meter` (unchecked if it is not known)."""
+    """Dimension -> accepted values, sorted. The keys must be dimensions of `meter` (unchecked if it is not
+    known).
+    """
     if not charge.has("where"):
         return {}
     raw = charge.data["where"]
@@ -43,23 +46,25 @@ def _values(value: object) -> tuple[str, ...]:
 def _value(value: object) -> str:
     if isinstance(value, str) and len(value) <= MAX_CHARACTERS:
         return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool) and abs(Decimal(value)) < 10**26:
-        return plain(Decimal(value))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return plain(number(value))
     raise ValueError(f"write each value as text of at most {MAX_CHARACTERS} characters, in quotes.")
 
 
 def note_overlaps(charges: Iterable[tuple[str, Charge]], problems: list[Problem]) -> None:
-    """Note each charge (path, charge) that could price an event which an earlier charge of the plan prices."""
+    """Note each (path, charge) that could price an event which an earlier charge prices."""
     seen = list[tuple[str, Charge]]()
     for path, charge in charges:
         for other_path, other in seen:
             if other.meter == charge.meter and not _disjoint(charge.where, other.where):
-                message = f"an event of {charge.meter} could match {other_path} too: make the filters exclude each other."
+                message = f"{other_path} can match the same event: make the filters exclude each other."
                 problems.append(Problem(f"{path}.where", message))
                 break
         seen.append((path, charge))
 
 
 def _disjoint(one: Mapping[str, tuple[str, ...]], two: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether no event can match both: an event has one value per key, so one key without a common value is enough."""
+    """Whether no event can match both: an event has one value per key, so one key without a common value is
+    enough.
+    """
     return any(set(one[key]).isdisjoint(two[key]) for key in one.keys() & two.keys())

@@ -1,4 +1,6 @@
-"""Numbers of the catalogue: decimal strings, integers and Decimals in; exact Decimals within stated bounds out."""
+"""Numbers of the catalogue: decimal strings, integers and Decimals in; exact Decimals within stated bounds
+out.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,7 +16,8 @@ MAX_PLACES: Final = 12
 """Digits after the point."""
 
 MAX_RATE: Final = Decimal(1000)
-"""Percent. Above 100 is legitimate (cost plus 20 % is a rate of 120); more than tenfold is a slip of the pen."""
+"""Percent. Above 100 is legitimate (cost plus 20 % is a rate of 120); more than tenfold is a slip of the pen.
+"""
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?", re.ASCII)
 
@@ -77,7 +80,7 @@ def percent(highest: Decimal) -> Callable[[object], Decimal]:
 
 
 def money(currency: str) -> Callable[[object], Decimal]:
-    """Reads an amount that is not negative and has no more digits than `currency`; any digits if that is ""."""
+    """Reads an amount of 0 or more with no more digits than `currency` has ("": any)."""
 
     def read(value: object) -> Decimal:
         found = price(value)

@@ -23,7 +23,7 @@ _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
 
 
 def text(value: object) -> str:
-    """Visible text of 1 to 200 characters on one line, without control characters or bidirectional overrides."""
+    """One line of 1 to 200 visible characters, without control or bidirectional override characters."""
     if not isinstance(value, str):
         raise ValueError(f"expected text: write {value!r:.100} in quotes.")
     if not value.strip():
