@@ -20,10 +20,8 @@ from fractions import Fraction
 from typing import Literal, Protocol
 
 from billing.pricing.dates import DAY
-from billing.pricing.money import exact, round_fraction
-
-EXACT_PLACES = 12
-"""Digits after the point of an `exact_amount` that is shown; thirds of a cent have no last one."""
+from billing.pricing.lines import EXACT_PLACES
+from billing.pricing.money import round_fraction, round_fraction_places
 
 
 class Days(Protocol):
@@ -55,11 +53,8 @@ class ProratedLine:
 
     @property
     def exact_amount(self) -> Decimal:
-        """`exact` with 12 digits after the point, half up."""
-        scale = 10**EXACT_PLACES
-        units = int((abs(self.exact) * scale * 2 + 1) // 2)
-        with exact():
-            return Decimal(units if self.exact >= 0 else -units).scaleb(-EXACT_PLACES)
+        """`exact` to the 12 decimals that are shown, half up; thirds of a cent have no last one."""
+        return round_fraction_places(self.exact, EXACT_PLACES)
 
 
 def share(days: int, full_days: int) -> Fraction:
