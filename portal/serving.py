@@ -1,0 +1,110 @@
+"""Runs the site as this process's children: the server and the worker; all end together, by process id."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from django.conf import settings
+
+STOP_SECONDS = 10
+_PR_SET_PDEATHSIG = 1
+
+
+class ServingError(RuntimeError):
+    """The site cannot be served here; the message says how to mend it."""
+
+
+@dataclass
+class Site:
+    """The server and the worker of one installation. `on_tick` runs about once a second while they live."""
+
+    host: str
+    port: int
+    schedule: bool = True
+    on_tick: Callable[[], None] | None = None
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    stopping: bool = False
+
+    def run(self) -> int:
+        """Serve until a signal or until a child ends; the exit code is 0 for a signal."""
+        _refuse_busy_port(self.host, self.port)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, self._on_signal)
+        launcher = _launcher()
+        try:
+            self._start("server", _server_command(self.host, self.port))
+            self._start("worker", _worker_command(self.schedule))
+            while not self.stopping and all(child.poll() is None for child in self.children.values()):
+                if self.on_tick is not None:
+                    self.on_tick()
+                if launcher is not None and os.getppid() != launcher:
+                    break  # the `uv run` that started us was killed
+                time.sleep(0.5)
+            return 0 if self.stopping else 1
+        finally:
+            self._stop()
+
+    def _start(self, name: str, command: list[str]) -> None:
+        env = {**os.environ, "DATA_DIR": str(settings.DATA_DIR), "SITE_URL": settings.SITE_URL}
+        self.children[name] = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, preexec_fn=_die_with_parent)
+
+    def _stop(self) -> None:
+        for child in self.children.values():
+            if child.poll() is None:
+                child.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self.children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+
+def _server_command(host: str, port: int) -> list[str]:
+    granian = Path(sys.executable).parent / "granian"
+    workers = ["--workers", "1", "--workers-kill-timeout", str(STOP_SECONDS - 2)]
+    where = ["--host", host, "--port", str(port)]
+    return [str(granian), "--interface", "asginl", "--log-level", "warning", *workers, *where, "portal.asgi:application"]
+
+
+def _worker_command(schedule: bool) -> list[str]:
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
+    return command if schedule else [*command, "--no-schedule"]
+
+
+def _refuse_busy_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServingError(f"Port {port} of {host} is in use. Choose another one: --port {port + 1}") from error
+
+
+def _die_with_parent() -> None:
+    """On Linux a child is told to stop when its parent dies, even by kill -9; and Ctrl-C reaches the parent only."""
+    os.setpgrp()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _launcher() -> int | None:
+    """Our parent's process id if it is `uv`, which cannot pass a kill -9 on to us."""
+    parent = os.getppid()
+    try:
+        name = Path(f"/proc/{parent}/comm").read_text().strip()
+    except OSError:
+        return None
+    return parent if name in {"uv", "uvx"} else None
