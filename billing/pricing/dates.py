@@ -2,14 +2,15 @@
 
 Two rules carry the whole calendar of the product (contract, section 4):
 
-* A local day begins at the *first* instant at which the zone's clock has reached 00:00 of that day. Where clocks
-  jump over midnight (Santiago, Beirut) that is the jump; where midnight happens twice it is the first one; a day
-  the zone left out (Apia, 30 December 2011) begins, and ends, where the next one begins. So the days of any zone
-  follow each other without gap or overlap.
-* A step is counted from the day it starts from and keeps that day's number where the month has it:
-  31 January + 1 month is 28 or 29 February, + 2 months is 31 March.
+* A local day begins at the *first* instant at which the zone's clock has reached 00:00 of that day. Where
+  clocks jump over midnight (Santiago, Beirut) that is the jump; where midnight happens twice it is the first
+  one; a day the zone left out (Apia, 30 December 2011) begins, and ends, where the next one begins. So the
+  days of any zone follow each other without gap or overlap.
+* A step is counted from the day it starts from and keeps that day's number where the month has it: from
+  31 January, one month is 28 or 29 February, two months are 31 March.
 
-Instants are aware datetimes, answers are in UTC. Days outside years 1 to 9999 raise OverflowError or ValueError.
+Instants are aware datetimes, answers are in UTC. Days outside years 1 to 9999 raise OverflowError or
+ValueError.
 """
 
 from calendar import monthrange
@@ -42,14 +43,14 @@ def whole_intervals(first: date, interval: Interval, day: date) -> int:
 
 
 def calendar_boundary(day: date, interval: Interval) -> date:
-    """The Monday, or the 1st of the month, quarter or year, that `day` lies in: weeks begin as in ISO 8601."""
+    """The Monday, or the 1st of the month, quarter or year, that `day` lies in, weeks as in ISO 8601."""
     if interval == "week":
         return day - timedelta(days=day.weekday())
     return date(day.year, (day.month - 1) // MONTHS[interval] * MONTHS[interval] + 1, 1)
 
 
 def local_midnight(day: date, timezone: str) -> datetime:
-    """The instant, in UTC, at which `day` begins in `timezone` (an IANA name; unknown: ZoneInfoNotFoundError)."""
+    """The instant, in UTC, at which `day` begins in `timezone`, an IANA name (else ZoneInfoNotFoundError)."""
     zone = ZoneInfo(timezone)
     wall = datetime.combine(day, time())
     before = wall.replace(tzinfo=zone).astimezone(UTC)
@@ -71,8 +72,8 @@ def _jump_over(wall: datetime, zone: ZoneInfo, early: datetime, late: datetime) 
 def local_date(instant: datetime, timezone: str) -> date:
     """The local day that `instant` belongs to: the last one that has begun by then.
 
-    Where clocks go back over midnight the hour that the calendar shows twice belongs to the later day, which has
-    begun already, so that every instant lies between its day's midnight and the next.
+    Where clocks go back over midnight the hour that the calendar shows twice belongs to the later day, which
+    has begun already, so that every instant lies between its day's midnight and the next.
     """
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset")

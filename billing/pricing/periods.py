@@ -1,12 +1,13 @@
 """Service periods: half-open spans of UTC instants that follow the local calendar, counted from an anchor.
 
-Rules (contract, section 4): period n runs from local midnight of anchor + n intervals to that of anchor + (n + 1),
-never from the last period, so nothing drifts. A period carries its instants, which bound usage, and its local days,
-which prorate prices. The full span is what it would be had nothing cut it.
+Rules (contract, section 4): period n runs from local midnight of the day n intervals after the anchor
+to that of the next, never from the last period, so nothing drifts. A period carries its instants, which bound usage, and its
+local days, which prorate prices. The full span is what it would be had nothing cut it.
 
-* A subscription may begin at any instant of a day. Its first period begins at that instant, and the day counts as
-  used: with the anchor `start` the first base price is whole.
-* `calendar` puts the anchor on the Monday or the 1st that the start lies after; the first period is what is left.
+* A subscription may begin at any instant of a day. Its first period begins at that instant, and the day
+  counts as used: with the anchor `start` the first base price is whole.
+* `calendar` puts the anchor on the Monday or the 1st that the start lies after; the first period is what is
+  left.
 * A day that the zone leaves out still counts as a calendar day, in the used and in the full days alike.
 * Store the periods that began; a later change of the account's time zone never moves one.
 """
@@ -92,7 +93,7 @@ def period_dates(anchor: Anchor, n: int) -> tuple[date, date]:
 
 
 def period_at(anchor: Anchor, n: int, start: datetime | None = None) -> Period:
-    """Period `n`, cut at the subscription's `start` if that lies inside. ValueError if it ends before `start`."""
+    """Period `n`, cut at the subscription's `start` if that lies inside. ValueError if it ends before."""
     first, end_day = period_dates(anchor, n)
     full_start, end = local_midnight(first, anchor.timezone), local_midnight(end_day, anchor.timezone)
     period = Period(
@@ -127,8 +128,9 @@ def periods_between(
 def continue_in_zone(anchor: Anchor, n: int, previous_end: datetime) -> Period:
     """Period `n` by an anchor whose time zone was changed: it begins where the stored period before it ended.
 
-    So periods still tile. The period is some hours longer or shorter than the calendar's and counts as whole: its
-    full span is its own, a level held throughout it bills as one. `n + 1` is an ordinary `period_at` again.
+    So periods still tile. The period is some hours longer or shorter than the calendar's and counts as whole:
+    its full span is its own, a level held throughout it bills as one. `n + 1` is an ordinary `period_at`
+    again.
     """
     previous_end = previous_end.astimezone(UTC)
     return replace(period_at(anchor, n), start=previous_end, full_start=previous_end)
@@ -157,8 +159,9 @@ def close_at(period: Period, instant: datetime) -> Period:
 def close_before(period: Period, day: date) -> Period:
     """The period as a change of interval on `day` leaves it: it ends as that local day begins.
 
-    The new period is `period_at(Anchor(day, …), 0, closed.end)`. On the period's first day nothing of it is left,
-    also where it had begun inside that day: the new one takes over its start. ValueError for a day outside it.
+    The new period is `period_at(Anchor(day, …), 0, closed.end)`. On the period's first day nothing of it is
+    left, also where it had begun inside that day: the new one takes over its start. ValueError for a day
+    outside it.
     """
     if not period.first_day <= day < period.end_day:
         raise ValueError(f"{day} is not a day of the period")

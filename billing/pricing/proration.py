@@ -1,15 +1,16 @@
 """Base prices cut by local calendar days, and the two lines of a plan change.
 
-Rule (contract, section 4): share = days used, the first day included, over the days of the full period. A plan change
-gives back the old price's unused days and charges the same days of the new one; the day of change is the new plan's.
+Rule (contract, section 4): share = days used, the first day included, over the days of the full period. A
+plan change gives back the old price's unused days and charges the same days of the new one; the day of change
+is the new plan's.
 
-Why the rounded lines stay right, however often a period is changed: a line is a function of price and day alone,
-R(price, day) = price × days from `day` to the period's end / full days, rounded once. What a plan was charged is
-R(price, d) and what it gives back later is R(price, e) with e ≥ d. Rounding keeps order, so
+Why the rounded lines stay right, however often a period is changed: a line is a function of price and day
+alone, R(price, day) = price × days from `day` to the period's end / full days, rounded once. What a plan was
+charged is R(price, d) and what it gives back later is R(price, e) with e ≥ d. Rounding keeps order, so
 
 * a refund never exceeds the charge it takes back, and nothing changes hands where no day passed;
-* each plan keeps R(price, d) - R(price, e): within one minor unit of its exact share, however many changes follow,
-  because the charge of the next plan is never computed from rounded remains;
+* each plan keeps R(price, d) - R(price, e): within one minor unit of its exact share, however many changes
+  follow, because the charge of the next plan is never computed from rounded remains;
 * between equal prices the two lines of a change cancel to the cent.
 """
 
@@ -70,7 +71,7 @@ def period_share(period: Days) -> Fraction:
 
 
 def prorate(amount: Decimal, part: Fraction, currency: str) -> Decimal:
-    """`amount` × `part` in minor units, rounded once, half up: for minimum spends, charge minimums, base prices."""
+    """`amount` × `part` in minor units, rounded once, half up: base prices and minimum spends."""
     return round_fraction(Fraction(amount) * part, currency)
 
 
@@ -94,20 +95,21 @@ def change_lines(
 
 
 def interval_change_lines(
-    old_price: Decimal, new_price: Decimal, day: date, old: Days, new: Days, currency: str
+    old_price: Decimal, new_price: Decimal, old: Days, new: Days, currency: str
 ) -> tuple[ProratedLine, ProratedLine]:
-    """(old period's days from `day` on back, new period's base) for a change to another interval on `day`.
+    """(old period's days back, new base) for a change to another interval on the new period's first day.
 
-    `old` is the period before it is closed, `new` the one that begins with `day`.
+    `old` is the period before it is closed. ValueError if `new` does not begin inside it.
     """
-    _check(day, old)
-    return _line("proration", -old_price, day, old, currency), base_line(new_price, new, currency)
+    _check(new.first_day, old)
+    return _line("proration", -old_price, new.first_day, old, currency), base_line(new_price, new, currency)
 
 
 def cancel_line(price: Decimal, day: date, period: Days, currency: str) -> ProratedLine:
-    """The unused days given back by a cancellation on `day`, which counts as used; on the last day zero of zero days.
+    """The unused days given back by a cancellation on `day`, which counts as used.
 
-    `period` is the one that was charged, before it is closed. ValueError for a day outside it.
+    On the last day that is an amount of 0 for 0 days. `period` is the one that was charged, before it is
+    closed. ValueError for a day outside it.
     """
     _check(day, period)
     return _line("proration", -price, day + DAY, period, currency)

@@ -74,7 +74,7 @@ def test_a_change_of_interval_charges_the_new_base_whole() -> None:
     year = period_at(
         Anchor(date(2026, 3, 11), "year", "Europe/Paris"), 0, close_before(MARCH, date(2026, 3, 11)).end
     )
-    back, base = interval_change_lines(D("49"), D("490"), date(2026, 3, 11), MARCH, year, "EUR")
+    back, base = interval_change_lines(D("49"), D("490"), MARCH, year, "EUR")
     assert (back.kind, back.amount, back.days) == ("proration", D("-33.19"), 21)
     assert (base.kind, base.amount, base.days) == ("base", D("490.00"), 365)
 
@@ -92,7 +92,7 @@ def test_a_day_outside_the_period_is_refused(day: date) -> None:
     with pytest.raises(ValueError, match="not a day of the period"):
         change_lines(D(1), D(2), day, MARCH, "EUR")
     with pytest.raises(ValueError, match="not a day of the period"):
-        interval_change_lines(D(1), D(2), day, MARCH, MARCH, "EUR")
+        interval_change_lines(D(1), D(2), MARCH, period_at(Anchor(day, "week", "UTC"), 0), "EUR")
     with pytest.raises(ValueError, match="not a day of the period"):
         cancel_line(D(1), day, MARCH, "EUR")
 
