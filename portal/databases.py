@@ -15,7 +15,7 @@ ENGINE = "portal.postgres"
 APP_ROLE = embedded.APP_ROLE
 
 
-def databases(url: str, owner_url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
+def databases(url: str, owner_url: str, data_dir: Path, pool_size: int) -> dict[str, dict[str, Any]]:
     """Django's DATABASES for the embedded server (no `url`) or a real one."""
     if not url:
         sockets = str(embedded.socket_dir(data_dir))
@@ -27,8 +27,12 @@ def databases(url: str, owner_url: str, data_dir: Path) -> dict[str, dict[str, A
         owner = dict(environ.Env.db_url_config(owner_url or url))
         if not owner_url:
             app["OPTIONS"] = {**app.get("OPTIONS", {}), "options": f"-c role={APP_ROLE}"}
+    if pool_size:
+        # Under ASGI each request runs in a thread of its own: without a pool each would connect anew.
+        pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        app["OPTIONS"] = {**app.get("OPTIONS", {}), "pool": pool}
     common = {"ENGINE": ENGINE, "CONN_HEALTH_CHECKS": True}
-    return {"default": {**app, **common, "CONN_MAX_AGE": 600}, "owner": {**owner, **common, "CONN_MAX_AGE": 0}}
+    return {"default": {**app, **common, "CONN_MAX_AGE": 0 if pool_size else 600}, "owner": {**owner, **common}}
 
 
 class OwnerMigrates:

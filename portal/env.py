@@ -31,6 +31,8 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser
 DATABASE_URL = env.str("DATABASE_URL", default="")
 # The role that owns the tables and migrates, when DATABASE_URL names a role that does not.
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
+# Connections that the server keeps open and shares among its requests; 0 (commands): one, for as long as it is used.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 # A second PostgreSQL for usage; unset: the same one.
 USAGE_STORE_URL = env.str("USAGE_STORE_URL", default="")
 # Unset: development. "production" turns on the start-up refusals and secure cookies.

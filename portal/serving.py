@@ -54,6 +54,8 @@ class Site:
 
     def _start(self, name: str, command: list[str]) -> None:
         env = {**os.environ, "DATA_DIR": str(settings.DATA_DIR), "SITE_URL": settings.SITE_URL}
+        if name == "server":
+            env.setdefault("DATABASE_POOL_SIZE", "20")
         self.children[name] = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, preexec_fn=_die_with_parent)
 
     def _stop(self) -> None:
