@@ -47,18 +47,17 @@ class MeterDef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxDef:
-    """A tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to],
+    """A tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to),
     open if None.
     """
 
     code: str
-    name: Mapping[str, str] = field(hash=False)
+    name: str
     rate: Decimal
     country: str
     category: TaxCategory
     valid_from: date | None = None
     valid_to: date | None = None
-    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

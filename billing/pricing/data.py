@@ -107,13 +107,12 @@ def tax_to_data(tax: TaxDef) -> Data:
     """The tax as the catalogue file says it."""
     return {
         "code": tax.code,
-        "name": texts_to_data(tax.name),
+        "name": tax.name,
         "rate": plain(tax.rate),
         "country": tax.country,
         "category": tax.category,
         "valid_from": _day(tax.valid_from),
         "valid_to": _day(tax.valid_to),
-        "archived": tax.archived,
     }
 
 

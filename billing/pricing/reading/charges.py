@@ -71,7 +71,7 @@ def read_charge(
         unit_price=fields.get("unit_price", price, ZERO),
         package_size=fields.get("package_size", positive, Decimal(1)),
         package_price=fields.get("package_price", price, ZERO),
-        tiers=read_tiers(fields, model),
+        tiers=read_tiers(fields, model if fields.data.get("model") == model else None),
         rate=fields.get("rate", percent(MAX_RATE), ZERO),
         fixed_fee=fields.get("fixed_fee", price, ZERO),
         included_events=fields.get("included_events", whole(0, MAX_INCLUDED_EVENTS), None),

@@ -43,13 +43,13 @@ class Fields:
             self.note(path, f"expected a mapping with {', '.join(sorted(keys))}.")
         for key in self.data:
             if not isinstance(key, str):
-                self.note(path, f"the key {key!r} is not text: write it in quotes.")
+                self.note(path, f"the key {str(key)[:60]} is not text: write it in quotes.")
             elif key not in keys:
                 self.note(join(path, key), f"unknown key: remove it.{suggestion(key, keys)}")
 
     def note(self, path: str, message: str) -> None:
         """Add a problem at `path`."""
-        self.problems.append(Problem(path or "catalog", message))
+        self.problems.append(Problem(path or "top level", message))
 
     def fault(self, key: str, message: str) -> None:
         """Add a problem with the value of `key`."""

@@ -9,6 +9,7 @@ from billing.pricing.charges import Charge
 from billing.pricing.money import plain
 from billing.pricing.reading.fields import Fields, Problem, suggestion
 from billing.pricing.reading.numbers import number
+from billing.pricing.reading.texts import text
 
 MAX_VALUES: Final = 1000
 """Values of one key."""
@@ -44,11 +45,9 @@ def _values(value: object) -> tuple[str, ...]:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, str) and len(value) <= MAX_CHARACTERS:
-        return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return plain(number(value))
-    raise ValueError(f"write each value as text of at most {MAX_CHARACTERS} characters, in quotes.")
+    return text(value, MAX_CHARACTERS)
 
 
 def note_overlaps(charges: Iterable[tuple[str, Charge]], problems: list[Problem]) -> None:

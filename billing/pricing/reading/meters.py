@@ -7,7 +7,7 @@ from billing.pricing.charges import AGGREGATIONS, UNDETERMINED, Aggregation
 from billing.pricing.money import ZERO
 from billing.pricing.reading.fields import Fields, Problem
 from billing.pricing.reading.numbers import price
-from billing.pricing.reading.texts import choice, code, flag, text, texts, unit_code
+from billing.pricing.reading.texts import choice, code, flag, prop, text, texts, unit_code
 
 MAX_DIMENSIONS: Final = 20
 """Dimensions of one meter."""
@@ -47,7 +47,7 @@ def read_meter(data: object, path: str, problems: list[Problem]) -> MeterDef:
         unit_code=fields.get("unit_code", unit_code, "C62"),
         event_type=fields.need("event_type", text, "", "write the type of the events it listens to."),
         aggregation=aggregation,
-        value=fields.get("value", text, None),
+        value=fields.get("value", prop, None),
         dimensions=_read_dimensions(fields),
         footprint=_read_footprint(fields),
         archived=fields.get("archived", flag, False),
@@ -58,7 +58,7 @@ def _read_dimensions(meter: Fields) -> tuple[str, ...]:
     found = list[str]()
     for path, raw in meter.items("dimensions", MAX_DIMENSIONS):
         try:
-            name = text(raw)
+            name = prop(raw)
         except ValueError as error:
             meter.note(path, str(error))
             continue

@@ -41,14 +41,20 @@ def number(value: object) -> Decimal:
 def _within_digits(value: Decimal) -> Decimal:
     if not value.is_finite():
         raise ValueError("write a finite number.")
-    if value and value.adjusted() >= MAX_INTEGER_DIGITS:
+    if not value:
+        return ZERO
+    if value.adjusted() >= MAX_INTEGER_DIGITS:
         raise ValueError(f"too large: at most {MAX_INTEGER_DIGITS} digits before the point.")
-    if value and value.adjusted() < -MAX_PLACES:
+    if value.adjusted() < -MAX_PLACES:
         raise ValueError(f"too fine: at most {MAX_PLACES} digits after the point.")
-    written = plain(value)
-    if len(written.partition(".")[2]) > MAX_PLACES:
+    if _places(value) > MAX_PLACES:
         raise ValueError(f"too fine: at most {MAX_PLACES} digits after the point.")
-    return Decimal(written)
+    return Decimal(plain(value))
+
+
+def _places(value: Decimal) -> int:
+    """Digits after the point, without the zeros at the end."""
+    return len(plain(value).partition(".")[2])
 
 
 def price(value: object) -> Decimal:
@@ -67,13 +73,15 @@ def positive(value: object) -> Decimal:
     return found
 
 
-def percent(highest: Decimal) -> Callable[[object], Decimal]:
-    """Reads a percentage from 0 to `highest`."""
+def percent(highest: Decimal, places: int = MAX_PLACES) -> Callable[[object], Decimal]:
+    """Reads a percentage from 0 to `highest` with at most `places` digits after the point."""
 
     def read(value: object) -> Decimal:
         found = price(value)
         if found > highest:
             raise ValueError(f"must be a percentage of at most {plain(highest)}.")
+        if _places(found) > places:
+            raise ValueError(f"too fine: at most {places} digits after the point.")
         return found
 
     return read
@@ -85,7 +93,7 @@ def money(currency: str) -> Callable[[object], Decimal]:
     def read(value: object) -> Decimal:
         found = price(value)
         digits = minor_units(currency) if currency else MAX_PLACES
-        if len(plain(found).partition(".")[2]) > digits:
+        if _places(found) > digits:
             raise ValueError(f"{currency} has {digits} digits after the point: round the amount to them.")
         return found
 

@@ -4,19 +4,16 @@ from decimal import Decimal
 from typing import Final
 
 from billing.pricing.catalog import TAX_CATEGORIES, CouponDef, TaxDef
-from billing.pricing.charges import UNDETERMINED
 from billing.pricing.money import ZERO
 from billing.pricing.reading.fields import Fields, Problem
 from billing.pricing.reading.numbers import money, percent, whole
-from billing.pricing.reading.texts import choice, code, country, currency, day, flag, texts
+from billing.pricing.reading.texts import choice, code, country, currency, day, flag, text
 
 MAX_COUPON_PERIODS: Final = 1200
 
-_TAX_KEYS: Final = frozenset(
-    {"code", "name", "rate", "country", "category", "valid_from", "valid_to", "archived"}
-)
+_TAX_KEYS: Final = frozenset({"code", "name", "rate", "country", "category", "valid_from", "valid_to"})
 _COUPON_KEYS: Final = frozenset({"code", "percent", "amount", "currency", "periods", "archived"})
-_HUNDRED: Final = Decimal(100)
+_PERCENT: Final = percent(Decimal(100), places=6)
 
 
 def read_tax_def(data: object, path: str, problems: list[Problem]) -> TaxDef:
@@ -26,10 +23,10 @@ def read_tax_def(data: object, path: str, problems: list[Problem]) -> TaxDef:
     """
     fields = Fields(data, path, problems, _TAX_KEYS)
     tax_code = fields.need("code", code, "")
-    rate = fields.need("rate", percent(_HUNDRED), None, 'write the percentage, such as "20".')
+    rate = fields.need("rate", _PERCENT, None, 'write the percentage, such as "20".')
     tax = TaxDef(
         code=tax_code,
-        name=fields.get("name", texts, {UNDETERMINED: tax_code}),
+        name=fields.get("name", text, tax_code),
         rate=rate or ZERO,
         country=fields.need("country", country, "", "write two capital letters (ISO 3166-1), such as FR."),
         category=fields.need(
@@ -37,14 +34,15 @@ def read_tax_def(data: object, path: str, problems: list[Problem]) -> TaxDef:
         ),
         valid_from=fields.get("valid_from", day, None),
         valid_to=fields.get("valid_to", day, None),
-        archived=fields.get("archived", flag, False),
     )
     has_category = fields.data.get("category") == tax.category
     if rate is not None and has_category and (tax.category == "S") != (rate > 0):
         advice = "must be more than 0" if tax.category == "S" else "must be 0"
         fields.fault("rate", f"{advice} in category {tax.category}: change the rate or the category.")
-    if tax.valid_from and tax.valid_to and tax.valid_from > tax.valid_to:
-        fields.fault("valid_from", f"must not be after valid_to ({tax.valid_to}).")
+    if tax.valid_from and tax.valid_to and tax.valid_from >= tax.valid_to:
+        fields.fault(
+            "valid_to", f"must be after valid_from ({tax.valid_from}): it is the first day not taxed."
+        )
     return tax
 
 
@@ -54,7 +52,7 @@ def read_coupon(data: object, path: str, problems: list[Problem]) -> CouponDef:
     money_of = fields.get("currency", currency, "")
     coupon = CouponDef(
         code=fields.need("code", code, ""),
-        percent=fields.get("percent", percent(_HUNDRED), None),
+        percent=fields.get("percent", _PERCENT, None),
         amount=fields.get("amount", money(money_of), None),
         currency=money_of or None,
         periods=fields.get("periods", whole(1, MAX_COUPON_PERIODS), None),
