@@ -66,8 +66,8 @@ class CoreLoader(CSafeLoader):
     """Builds null, true, false, ints, Decimals, text, lists and dicts, and nothing else."""
 
     # Not extended but replaced: the resolvers and constructors of YAML 1.1 are left behind.
-    yaml_implicit_resolvers = {}  # noqa: RUF012
-    yaml_constructors = {}  # noqa: RUF012
+    yaml_implicit_resolvers = {}
+    yaml_constructors = {}
 
     def build_mapping(self, node: MappingNode) -> dict[Hashable, Any]:
         """A dict; the same key twice is an error, though a merge (<<) may be overridden."""
