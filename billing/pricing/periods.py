@@ -1,8 +1,8 @@
 """Service periods: half-open spans of UTC instants that follow the local calendar, counted from an anchor.
 
-Rules (contract, section 4): period n runs from local midnight of the day n intervals after the anchor
-to that of the next, never from the last period, so nothing drifts. A period carries its instants, which bound usage, and its
-local days, which prorate prices. The full span is what it would be had nothing cut it.
+Rules (contract, section 4): period n runs from local midnight of the day n intervals after the anchor to that
+of the next, never from the last period, so nothing drifts. A period carries its instants, which bound usage,
+and its local days, which prorate prices. The full span is what it would be had nothing cut it.
 
 * A subscription may begin at any instant of a day. Its first period begins at that instant, and the day
   counts as used: with the anchor `start` the first base price is whole.

@@ -1,0 +1,116 @@
+"""Coupons: percent and amount, over periods and rates, and what a take-back takes back of them."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.pricing.discounts import Coupon, CouponUse, Discount, Left, take_off
+
+D = Decimal
+FULL, REDUCED = ("S", D(20)), ("S", D("5.5"))
+
+amounts = st.decimals(0, 10_000, places=2)
+
+
+def left(*items: tuple[int, tuple[str, Decimal], str]) -> Left:
+    return {(period, rate): D(amount) for period, rate, amount in items}
+
+
+def off(coupon: Coupon, items: Left) -> Discount:
+    discount, after = take_off(coupon, items, "EUR")
+    assert sum(after.values()) == sum(items.values()) - discount.amount
+    assert sum(amount for _, amount in discount.by_rate) == discount.amount
+    assert sum(use.discount for use in discount.uses) == discount.amount
+    return discount
+
+
+def test_a_percentage_is_rounded_once_over_all_lines_and_spread_over_rates() -> None:
+    discount = off(
+        Coupon("WELCOME", percent=D(20)), left((1, FULL, "66.77"), (2, FULL, "49.00"), (2, REDUCED, "10.00"))
+    )
+    assert discount.amount == D("25.15")
+    assert discount.by_rate == ((FULL, D("23.15")), (REDUCED, D("2.00")))
+    assert discount.uses == (
+        CouponUse(1, D("66.77"), D("13.35")),
+        CouponUse(2, D("59.00"), D("11.80")),
+    )
+
+
+def test_half_a_cent_of_discount_goes_up() -> None:
+    assert off(Coupon("C", percent=D(50)), left((1, FULL, "0.01"))).amount == D("0.01")
+
+
+def test_only_covered_periods() -> None:
+    items = left((1, FULL, "100"), (2, FULL, "50"))
+    assert off(Coupon("C", percent=D(10), periods=frozenset({2})), items).amount == D("5.00")
+    assert off(Coupon("C", percent=D(10), periods=frozenset({7})), items) == Discount("C", D(0), (), ())
+
+
+def test_an_amount_counts_once_per_period_and_what_it_leaves_lapses() -> None:
+    coupon = Coupon("TEN", amount=D("10"))
+    assert off(coupon, left((1, FULL, "66.77"), (2, FULL, "49.00"))).amount == D("20.00")
+    assert off(coupon, left((1, FULL, "4.00"), (2, FULL, "49.00"))).amount == D("14.00")
+
+
+def test_an_amount_used_for_the_base_is_not_given_again_for_the_usage() -> None:
+    first = off(Coupon("TEN", amount=D("10")), left((1, FULL, "6.00")))
+    assert first.uses == (CouponUse(1, D("6.00"), D("6.00")),)
+    later = Coupon("TEN", amount=D("10"), used=first.uses)
+    assert off(later, left((1, FULL, "30.00"))).amount == D("4.00")
+    spent = Coupon("TEN", amount=D("10"), used=(CouponUse(1, D("49"), D("10")),))
+    assert off(spent, left((1, FULL, "30.00"))).amount == 0
+
+
+def test_a_negative_line_of_another_rate_takes_its_part() -> None:
+    discount = off(Coupon("C", percent=D(20)), left((1, FULL, "100.00"), (1, REDUCED, "-20.00")))
+    assert discount.by_rate == ((FULL, D("20.00")), (REDUCED, D("-4.00")))
+
+
+def test_nothing_is_taken_off_a_negative_sum() -> None:
+    items = left((1, FULL, "-20.00"))
+    assert off(Coupon("C", percent=D(20)), items).amount == 0
+    assert off(Coupon("C", amount=D(20)), items).amount == 0
+
+
+def test_a_take_back_takes_back_the_percentage_that_was_given() -> None:
+    used = (CouponUse(1, D("49.00"), D("9.80")),)
+    assert off(Coupon("C", percent=D(20), used=used), left((1, FULL, "-24.50"))).amount == D("-4.90")
+    assert off(Coupon("C", percent=D(20), used=used), left((1, FULL, "-60.00"))).amount == D("-9.80")
+    assert off(Coupon("C", percent=D(20), used=used), left((2, FULL, "-24.50"))).amount == 0
+
+
+def test_a_take_back_takes_back_an_amount_that_the_rest_no_longer_bears() -> None:
+    ten = Coupon("C", amount=D(10), used=(CouponUse(1, D("49.00"), D("10.00")),))
+    assert off(ten, left((1, FULL, "-24.50"))).amount == 0
+    assert off(ten, left((1, FULL, "-45.00"))).amount == D("-6.00")
+    free = Coupon("C", amount=D(49), used=(CouponUse(1, D("49.00"), D("49.00")),))
+    assert off(free, left((1, FULL, "-47.42"))).amount == D("-47.42")
+
+
+@pytest.mark.parametrize(
+    ("percent", "amount"),
+    [(None, None), (D(10), D(10)), (D(-1), None), (D(101), None), (None, D(-1))],
+)
+def test_a_coupon_is_a_percentage_or_an_amount(percent: Decimal | None, amount: Decimal | None) -> None:
+    with pytest.raises(ValueError, match="coupon X"):
+        Coupon("X", percent, amount)
+
+
+coupons = st.one_of(
+    st.builds(lambda n: Coupon("P", percent=n), st.decimals(0, 100, places=1)),
+    st.builds(lambda n: Coupon("A", amount=n), amounts),
+)
+
+
+@given(coupons, amounts, st.decimals(0, 1, places=3))
+def test_a_refund_never_pays_out_what_was_not_paid(coupon: Coupon, base: Decimal, part: Decimal) -> None:
+    given_first = off(coupon, left((1, FULL, str(base))))
+    refund = -(base * part).quantize(D("0.01"))
+    again = Coupon(coupon.code, coupon.percent, coupon.amount, used=given_first.uses)
+    given_back = off(again, left((1, FULL, str(refund))))
+    assert given_back.amount <= 0
+    assert given_first.amount + given_back.amount >= 0
+    paid, returned = base - given_first.amount, -(refund - given_back.amount)
+    assert 0 <= returned <= paid
