@@ -6,7 +6,7 @@ A view that answers 400 or more leaves nothing behind: its transaction is rolled
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,14 +14,13 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from accounts import scope
-from accounts.keys import find_key
+from accounts.keys import find_key, note_use
 from accounts.models import Account, ApiKey, Membership, User
 
 SESSION_ACCOUNT = "account"
-View = TypeVar("View", bound=Callable[..., Any])
 
 
-def own_scope(view: View) -> View:
+def own_scope[View: Callable[..., Any]](view: View) -> View:
     """Mark a view that opens its own scope or needs none."""
     view.own_scope = True  # type: ignore[attr-defined]
     return view
@@ -35,7 +34,11 @@ class ScopeMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         opened = self._scope_of(request)
         if getattr(view, "own_scope", False):
@@ -68,16 +71,26 @@ class ScopeMiddleware:
 
 
 def bearer_key(request: HttpRequest) -> ApiKey | None:
-    """The live key in the Authorization header, or None."""
+    """The live key in the Authorization header, or None. Its use is noted whatever the request comes to."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return find_key(text.strip(), timezone.now()) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return None
+    now = timezone.now()
+    key = find_key(text.strip(), now)
+    if key is not None:
+        note_use(key, now)
+    return key
 
 
 def current_membership(request: HttpRequest, user: User) -> Membership | None:
     """The membership whose account the person last chose, else the first one."""
-    memberships = list(Membership.objects.filter(user=user).select_related("account").order_by("account__code"))
+    memberships = list(
+        Membership.objects.filter(user=user).select_related("account").order_by("account__code")
+    )
     chosen = request.session.get(SESSION_ACCOUNT)
-    return next((one for one in memberships if one.account.code == chosen), memberships[0] if memberships else None)
+    return next(
+        (one for one in memberships if one.account.code == chosen), memberships[0] if memberships else None
+    )
 
 
 def choose_account(request: HttpRequest, account: Account) -> None:

@@ -19,9 +19,9 @@ def databases(url: str, owner_url: str, data_dir: Path, pool_size: int) -> dict[
     """Django's DATABASES for the embedded server (no `url`) or a real one."""
     if not url:
         sockets = str(embedded.socket_dir(data_dir))
-        base = {"NAME": embedded.DATABASE, "HOST": sockets, "PORT": "", "PASSWORD": ""}
-        app = {**base, "USER": embedded.APP_ROLE}
-        owner = {**base, "USER": embedded.OWNER_ROLE}
+        base: dict[str, Any] = {"NAME": embedded.DATABASE, "HOST": sockets, "PORT": "", "PASSWORD": ""}
+        app: dict[str, Any] = {**base, "USER": embedded.APP_ROLE}
+        owner: dict[str, Any] = {**base, "USER": embedded.OWNER_ROLE}
     else:
         app = dict(environ.Env.db_url_config(url))
         owner = dict(environ.Env.db_url_config(owner_url or url))
@@ -32,7 +32,10 @@ def databases(url: str, owner_url: str, data_dir: Path, pool_size: int) -> dict[
         pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
         app["OPTIONS"] = {**app.get("OPTIONS", {}), "pool": pool}
     common = {"ENGINE": ENGINE, "CONN_HEALTH_CHECKS": True}
-    return {"default": {**app, **common, "CONN_MAX_AGE": 0 if pool_size else 600}, "owner": {**owner, **common}}
+    return {
+        "default": {**app, **common, "CONN_MAX_AGE": 0 if pool_size else 600},
+        "owner": {**owner, **common},
+    }
 
 
 class OwnerMigrates:

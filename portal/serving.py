@@ -56,7 +56,12 @@ class Site:
         env = {**os.environ, "DATA_DIR": str(settings.DATA_DIR), "SITE_URL": settings.SITE_URL}
         if name == "server":
             env.setdefault("DATABASE_POOL_SIZE", "20")
-        self.children[name] = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, preexec_fn=_die_with_parent)
+        self.children[name] = subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            env=env,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # two system calls between fork and exec
+        )
 
     def _stop(self) -> None:
         for child in self.children.values():
@@ -78,7 +83,16 @@ def _server_command(host: str, port: int) -> list[str]:
     granian = Path(sys.executable).parent / "granian"
     workers = ["--workers", "1", "--workers-kill-timeout", str(STOP_SECONDS - 2)]
     where = ["--host", host, "--port", str(port)]
-    return [str(granian), "--interface", "asginl", "--log-level", "warning", *workers, *where, "portal.asgi:application"]
+    return [
+        str(granian),
+        "--interface",
+        "asginl",
+        "--log-level",
+        "warning",
+        *workers,
+        *where,
+        "portal.asgi:application",
+    ]
 
 
 def _worker_command(schedule: bool) -> list[str]:
@@ -92,7 +106,9 @@ def _refuse_busy_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ServingError(f"Port {port} of {host} is in use. Choose another one: --port {port + 1}") from error
+            raise ServingError(
+                f"Port {port} of {host} is in use. Choose another one: --port {port + 1}"
+            ) from error
 
 
 def _die_with_parent() -> None:

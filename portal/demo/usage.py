@@ -28,7 +28,9 @@ def history(customer: Customer, start: datetime, end: datetime) -> Iterator[Even
     first = day
     while day <= last:
         rng = random.Random(f"{customer.code} {day}")  # noqa: S311
-        for event in sorted(_day(customer, day, (day - first).days, zone, rng), key=lambda one: str(one["time"])):
+        for event in sorted(
+            _day(customer, day, (day - first).days, zone, rng), key=lambda one: str(one["time"])
+        ):
             if start <= datetime.fromisoformat(event["time"]) < end:
                 yield event
         day += timedelta(days=1)
@@ -59,7 +61,10 @@ def _day(customer: Customer, day: date, age: int, zone: ZoneInfo, rng: random.Ra
     for _ in range(round(5 * busy)):
         data = {"minutes": str(rng.randrange(2, 28)), "language": rng.choice(["fr", "en", "de"])}
         yield _event(customer, "audio.transcribed", _instant(day, zone, rng), rng, data)
-    level = {"gigabytes": f"{380 * customer.volume + age * 0.9 + rng.uniform(-4, 4):.3f}", "bucket": "archive"}
+    level = {
+        "gigabytes": f"{380 * customer.volume + age * 0.9 + rng.uniform(-4, 4):.3f}",
+        "bucket": "archive",
+    }
     yield _event(customer, "storage.level", datetime.combine(day, time(0, 0, 5), zone), rng, level)
 
 
@@ -77,7 +82,9 @@ def _event(customer: Customer, kind: str, at: datetime, rng: random.Random, data
 
 def _instant(day: date, zone: ZoneInfo, rng: random.Random) -> datetime:
     hour = rng.choices(range(24), HOURS)[0]
-    return datetime.combine(day, time(hour, rng.randrange(60), rng.randrange(60), rng.randrange(1000) * 1000), zone)
+    return datetime.combine(
+        day, time(hour, rng.randrange(60), rng.randrange(60), rng.randrange(1000) * 1000), zone
+    )
 
 
 def _pick(rng: random.Random, weighted: tuple[tuple[str, int], ...]) -> str:

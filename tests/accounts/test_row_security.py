@@ -10,8 +10,9 @@ from tests.factories import make_account
 
 @pytest.fixture
 def payments_of_two(committed: str) -> tuple[int, int]:
-    from billing.limits.models import LimitVersion
     from django.utils import timezone
+
+    from billing.limits.models import LimitVersion
 
     with installation_scope():
         alice, charlie = make_account("alice"), make_account("charlie")
@@ -44,8 +45,9 @@ def test_an_inner_scope_ends_where_it_ends(payments_of_two: tuple[int, int]) -> 
 
 
 def test_a_row_of_another_account_is_refused(payments_of_two: tuple[int, int]) -> None:
-    from billing.limits.models import LimitVersion
     from django.utils import timezone
+
+    from billing.limits.models import LimitVersion
 
     alice, charlie = payments_of_two
     with pytest.raises(ProgrammingError, match="row-level security"), account_scope(alice):

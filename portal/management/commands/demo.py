@@ -32,7 +32,9 @@ class Command(BaseCommand):
         if not 1 <= port <= 65535:
             raise CommandError(f"--port: use a number from 1 to 65535, not {port}")
         url = f"http://127.0.0.1:{port}"
-        _restart_in(Path(options["data"] or os.environ.get("DATA_DIR") or DEFAULT_DIR).expanduser().resolve(), url)
+        _restart_in(
+            Path(options["data"] or os.environ.get("DATA_DIR") or DEFAULT_DIR).expanduser().resolve(), url
+        )
         prepare()
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0, interactive=False)

@@ -1,0 +1,102 @@
+"""The embedded PostgreSQL as real processes: odd paths, several users at once, kills."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from portal.postgres import embedded
+
+ASK = """
+import sys
+from pathlib import Path
+from portal.postgres import embedded
+import psycopg
+folder = Path(sys.argv[1])
+embedded.ensure_running(folder)
+with psycopg.connect(host=str(embedded.socket_dir(folder)), user=embedded.APP_ROLE, dbname=embedded.DATABASE) as c:
+    print("answer", c.execute("SELECT 41 + 1").fetchone()[0], flush=True)
+if "wait" in sys.argv:
+    sys.stdin.read()
+"""
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A data folder with spaces in its path, below a folder that is closed to others."""
+    with tempfile.TemporaryDirectory(prefix="plain bill ") as closed:
+        path = Path(closed) / "data dir"
+        yield path
+        embedded.stop(path)
+
+
+def ask(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ASK, str(folder), *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def postmaster(folder: Path) -> int | None:
+    try:
+        return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    except OSError:
+        return None
+
+
+def test_a_closed_folder_with_spaces_twice_in_a_row(folder: Path) -> None:
+    mode = folder.parent.stat().st_mode
+    for _ in range(2):
+        out, err = ask(folder).communicate("", timeout=90)
+        assert out == "answer 42\n", err
+        assert postmaster(folder) is None, "the last user stops the server"
+    assert folder.parent.stat().st_mode == mode, "folders above are left as they are"
+
+
+def test_the_server_stays_while_anyone_uses_it(folder: Path) -> None:
+    first = ask(folder, "wait")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "answer 42\n"
+    second, _ = ask(folder).communicate("", timeout=90)
+    assert second == "answer 42\n"
+    assert postmaster(folder) is not None, "the first one still needs it"
+    first.communicate("", timeout=60)
+    assert postmaster(folder) is None
+
+
+def test_after_kill_9_of_the_user_and_of_the_server(folder: Path) -> None:
+    first = ask(folder, "wait")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "answer 42\n"
+    first.kill()
+    first.wait()
+    pid = postmaster(folder)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    out, err = ask(folder).communicate("", timeout=90)
+    assert out == "answer 42\n", err
+
+
+def test_many_at_once_start_one_server(folder: Path) -> None:
+    users = [ask(folder) for _ in range(4)]
+    assert [user.communicate("", timeout=120)[0] for user in users] == ["answer 42\n"] * 4
+
+
+def test_the_roles(folder: Path) -> None:
+    user = ask(folder, "wait")
+    assert user.stdout is not None
+    user.stdout.readline()
+    with psycopg.connect(
+        host=str(embedded.socket_dir(folder)), user="postgres", dbname="postgres"
+    ) as connection:
+        rows = connection.execute(
+            "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname LIKE 'plainbill%' ORDER BY 1"
+        ).fetchall()
+    user.communicate("", timeout=60)
+    assert rows == [(embedded.APP_ROLE, False), (embedded.OWNER_ROLE, False)]
