@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class PortalConfig(AppConfig):
     name = "portal"
     verbose_name = "Plainbill"
+
+    def ready(self) -> None:
+        from portal import locale_build
+
+        locale_build.compile_stale()

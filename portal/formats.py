@@ -1,7 +1,8 @@
-"""Numbers as people read them: money, unit prices, quantities, percents. Pure: Decimal and a locale in, text out.
+"""Numbers as people read them: money, unit prices, quantities, percents. Pure: Decimal and a locale in, text
+out.
 
-Digits of money come from ISO 4217, marks from CLDR by Babel. Nothing passes through a float and nothing is rounded up
-to a limit. `locale` is a Django language ("fr", "en", "fr-ca"); None means the language in force.
+Digits of money come from ISO 4217, marks from CLDR by Babel. Nothing passes through a float and nothing is
+rounded up to a limit. `locale` is a Django language ("fr", "en", "fr-ca"); None means the language in force.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,8 @@ UNIT_PRICE_DIGITS: Final = 12
 
 @lru_cache(maxsize=64)
 def babel_locale(language: str) -> Locale:
-    """CLDR's locale for a Django language; plain English is written the British way (21 Nov 2026, €1,234.50)."""
+    """CLDR's locale for a Django language; plain English is written the British way (21 Nov 2026,
+    €1,234.50)."""
     tag = {"en": "en-GB", "fr": "fr-FR"}.get(language.lower(), language)
     try:
         return Locale.parse(tag, sep="-")
@@ -68,7 +70,8 @@ def money_range(low: Decimal, high: Decimal, currency: str, locale: str | None =
 
 
 def money_exact(amount: Decimal, currency: str, places: int | None = None, locale: str | None = None) -> str:
-    """An unrounded amount, its decimals in groups of three: "€0.000 010". `places` pads a column to one width."""
+    """An unrounded amount, its decimals in groups of three: "€0.000 010". `places` pads a column to one
+    width."""
     digits = max(minor_units(currency), places if places is not None else _places(amount))
     return _currency(round_places(amount, digits), currency, digits, current(locale))
 
@@ -84,10 +87,9 @@ def unit_price(amount: Decimal, currency: str, locale: str | None = None) -> str
 def price_per(amount: Decimal, currency: str, unit: str, locale: str | None = None) -> str:
     """A unit price with its unit; tiny ones per million: "€2.50 per million tokens", "€0.12 per GB-month"."""
     if amount and abs(amount) < SMALL_PRICE:
-        whole = plural(unit, MILLION, locale)
         return gettext("%(price)s per million %(unit)s") % {
-            "price": unit_price(amount * MILLION, currency, locale),
-            "unit": whole,
+            "price": unit_price(amount.scaleb(6), currency, locale),
+            "unit": plural(unit, MILLION, locale),
         }
     return gettext("%(price)s per %(unit)s") % {"price": unit_price(amount, currency, locale), "unit": unit}
 
@@ -104,7 +106,8 @@ def number(value: Decimal | int, places: int | None = None, locale: str | None =
 
 
 def quantity(value: Decimal, locale: str | None = None) -> str:
-    """A used quantity: all digits of whole numbers, three decimals of others; from a thousand million, in millions."""
+    """A used quantity: all digits of whole numbers, three decimals of others; from a thousand million, in
+    millions."""
     if abs(value) >= 1000 * MILLION:
         return gettext("%(number)s million") % {"number": number(round_places(value / MILLION, 3), 3, locale)}
     if value == value.to_integral_value():
@@ -113,7 +116,8 @@ def quantity(value: Decimal, locale: str | None = None) -> str:
 
 
 def percent(share: Decimal, places: int = 1, locale: str | None = None) -> str:
-    """`share` of one as a percent. 0.996 is "99.6 %" and 0.99999 is "99.9 %": only a whole is shown as 100 %."""
+    """`share` of one as a percent. 0.996 is "99.6 %" and 0.99999 is "99.9 %": only a whole is shown as 100
+    %."""
     with localcontext(prec=PRECISION):
         value = round_places(share * 100, places)
         step = Decimal(1).scaleb(-places)
@@ -151,7 +155,8 @@ def text_of(texts: Mapping[str, str] | str, locale: str | None = None) -> str:
 
 
 def plural(unit: str, amount: Decimal, locale: str | None = None) -> str:
-    """The unit for an amount: catalogue units are in the singular. Words get their ending; symbols (kWh, GB) do not.
+    """The unit for an amount: catalogue units are in the singular. Words get their ending; symbols (kWh, GB)
+    do not.
 
     Only the last part of a compound changes ("GB-month", "GB-months"), and what ends in s, x or z stays.
     """
@@ -161,7 +166,11 @@ def plural(unit: str, amount: Decimal, locale: str | None = None) -> str:
     if not many or len(last) < 4 or not (last.isalpha() and last.islower()) or last[-1] in "sxz":
         return unit
     if language == "fr":
-        return f"{unit[:-2]}aux" if last.endswith("al") else f"{unit}{'x' if last.endswith(('au', 'eu')) else 's'}"
+        return (
+            f"{unit[:-2]}aux"
+            if last.endswith("al")
+            else f"{unit}{'x' if last.endswith(('au', 'eu')) else 's'}"
+        )
     if language != "en":
         return unit
     return f"{unit[:-1]}ies" if last[-1] == "y" and last[-2] not in "aeiou" else f"{unit}s"
@@ -181,10 +190,6 @@ def count_words(count: int) -> str:
 
 def days(count: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", count) % {"count": number(count)}
-
-
-def currency_mark(currency: str, locale: str | None = None) -> str:
-    return currency
 
 
 def _places(amount: Decimal) -> int:

@@ -1,0 +1,32 @@
+"""Who may do what on an account: the one table. Pages and the hiding of their buttons both ask it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from accounts.models import Role
+
+
+class Act(StrEnum):
+    """Something a member may want to do."""
+
+    READ = "read"
+    CHANGE_LIMIT = "change_limit"
+    CHANGE_PLAN = "change_plan"
+    SEE_KEYS = "see_keys"
+
+
+_EVERYONE: Final = frozenset(Role)
+_MONEY: Final = frozenset({Role.OWNER, Role.BILLING})
+
+ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
+    Act.READ: _EVERYONE,
+    Act.CHANGE_LIMIT: _MONEY,
+    Act.CHANGE_PLAN: _MONEY,
+    Act.SEE_KEYS: frozenset({Role.OWNER, Role.DEVELOPER}),
+}
+
+
+def allows(role: str, act: Act) -> bool:
+    """Whether a member with `role` may do `act`; an unknown role may do nothing."""
+    return role in ALLOWED[act]

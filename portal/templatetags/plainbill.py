@@ -1,0 +1,108 @@
+"""Filters and marks of the portal's templates: each is one function of formats.py, dates.py or an icon."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from portal import dates, formats
+
+register = template.Library()
+
+_CIRCLE = '<circle cx="8" cy="8" r="6.2"/>'
+ICONS = {
+    "warn": '<path d="M8 2.2 14.5 13.5h-13zM8 6.5v3.2M8 11.7v.1"/>',
+    "clock": _CIRCLE + '<path d="M8 4.6V8l2.3 1.6"/>',
+    "info": _CIRCLE + '<path d="M8 7.4v3.6M8 5v.1"/>',
+    "ok": '<path d="M3.5 8.5l3 3 6-7"/>',
+    "bad": _CIRCLE + '<path d="M5.8 5.8l4.4 4.4M10.2 5.8l-4.4 4.4"/>',
+    "stop": _CIRCLE + '<path d="M5 8h6"/>',
+    "card": '<rect x="2" y="3.8" width="12" height="8.4" rx="1"/><path d="M2 6.8h12"/>',
+    "wait": _CIRCLE + '<path d="M5 8h.1M8 8h.1M11 8h.1"/>',
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A small sign that stands beside its word; hidden from screen readers."""
+    drawing = mark_safe(ICONS[name])  # noqa: S308  # a constant of this module
+    return format_html('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', drawing)
+
+
+@register.simple_tag
+def swatch(css: str) -> SafeString:
+    """The colour of a series, as in the charts."""
+    return format_html(
+        '<svg class="sw" viewBox="0 0 12 12" aria-hidden="true">'
+        '<rect class="{}" width="12" height="12" rx="2"/></svg>',
+        css,
+    )
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    return formats.money(amount, currency)
+
+
+@register.filter
+def money_signed(amount: Decimal, currency: str) -> str:
+    return formats.money_signed(amount, currency)
+
+
+@register.filter
+def money_short(amount: Decimal, currency: str) -> str:
+    return formats.money_short(amount, currency)
+
+
+@register.filter
+def number(value: Decimal | int) -> str:
+    return formats.number(value)
+
+
+@register.filter
+def quantity(value: Decimal) -> str:
+    return formats.quantity(value)
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    return formats.percent(share)
+
+
+@register.filter
+def day(value: date | datetime, form: str = "yMMMd") -> str:
+    return dates.day(value, form)
+
+
+@register.filter
+def day_long(value: date | datetime) -> SafeString:
+    """ "1 November", French "1" with its raised "er"."""
+    return dates.day_html(value)
+
+
+@register.filter
+def month(value: date) -> str:
+    return dates.month(value)
+
+
+@register.filter
+def clock(instant: datetime) -> str:
+    return dates.time(instant, seconds=True)
+
+
+@register.filter
+def clock_short(instant: datetime) -> str:
+    return dates.time(instant)
+
+
+@register.filter
+def moment(instant: datetime, form: str = "MMMd") -> str:
+    return dates.moment(instant, form)
+
+
+@register.filter
+def stamp(value: date | datetime) -> str:
+    """The machine's form, for `<time datetime>`: instants in the zone in force."""
+    return dates.local(value).isoformat() if isinstance(value, datetime) else value.isoformat()

@@ -1,0 +1,58 @@
+/* What links and forms cannot do: pausing the live figures, saying that they are stale, closing open menus. */
+(() => {
+  const find = (id) => document.getElementById(id);
+  let connection = null;
+  let paused = false;
+
+  const show = () => {
+    const button = find("live-pause");
+    const stale = find("live-stale");
+    if (button) {
+      button.hidden = false;
+      button.textContent = paused ? button.dataset.resume : button.dataset.pause;
+    }
+    document.body.classList.toggle("stale", !connection);
+    if (stale) stale.hidden = Boolean(connection);
+  };
+
+  const restart = () => {
+    const old = find("live");
+    const fresh = old.cloneNode(false);
+    fresh.removeAttribute("data-htmx-powered");
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+  };
+
+  document.addEventListener("htmx:sse:before:connection", (event) => {
+    if (paused) event.preventDefault();
+  });
+  document.addEventListener("htmx:sse:after:connection", (event) => {
+    connection = event.detail.connection;
+    show();
+  });
+  for (const name of ["error", "close"]) {
+    document.addEventListener(`htmx:sse:${name}`, () => {
+      connection = null;
+      show();
+    });
+  }
+  document.addEventListener("htmx:after:swap", () => connection && show());
+
+  document.addEventListener("click", (event) => {
+    if (event.target.id === "live-pause") {
+      paused = !paused;
+      if (paused) connection?.reader?.cancel();
+      else restart();
+    }
+    for (const menu of document.querySelectorAll("header details[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("header details[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+})();
