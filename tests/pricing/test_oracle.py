@@ -1,0 +1,110 @@
+"""`rate` agrees with the independent checker on 10,000 random plans and usages, with up to three plan versions each."""
+
+import random
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from billing.pricing.charges import MODELS, Usage
+from billing.pricing.money import exact, minor_units
+from billing.pricing.rate import Span, rate
+from tests.pricing import oracle, samples
+
+BATCHES, PER_BATCH = 20, 500
+
+
+def decimal(rng, places=None, highest=1000):
+    """A non-negative decimal string; sometimes of 26 and 12 digits."""
+    if places is None and rng.random() < 0.03:
+        return f"{rng.randrange(10**26)}.{rng.randrange(10**12):012d}"
+    places = rng.choice([0, 0, 1, 2, 5, 12]) if places is None else places
+    return str(Decimal(rng.randrange(highest * 10**places)).scaleb(-places))
+
+
+def tiers(rng, key):
+    bounds = sorted({Decimal(rng.choice(["0.01", "1", "2.5", "5", "10", "99.999", "250", "1000"])) for _ in range(4)})
+    bounds = bounds[: rng.randrange(len(bounds) + 1)]
+    places = 3 if key == "rate" else None
+    rows = [{"up_to": bound, key: decimal(rng, places, highest=20)} for bound in [*map(str, bounds), None]]
+    for row in rows:
+        if rng.random() < 0.5:
+            row["flat_price"] = decimal(rng, highest=50)
+    return rows
+
+
+def bounded(rng, charge, lowest, highest, scale):
+    """Gives the charge neither, one or both of two keys, in order."""
+    values = sorted([decimal(rng, 2, scale), decimal(rng, 3, scale)], key=Decimal)
+    for key, value in ((lowest, values[0]), (highest, values[1])):
+        if rng.random() < 0.3:
+            charge[key] = value
+
+
+def random_charge(rng, code):
+    model = rng.choice(MODELS)
+    charge = {"code": code, "meter": "m", "model": model, "where": {"kind": [code]}}
+    if model == "per_unit":
+        charge["unit_price"] = decimal(rng)
+    elif model == "package":
+        charge |= {"package_size": rng.choice(["0.3", "1", "7", "10", "1000"]), "package_price": decimal(rng)}
+    elif model == "percentage":
+        charge["rate"] = rng.choice(["0", "1.3", "2.99", "100", "0.000000000001"])
+        for key, value in (("fixed_fee", "0.25"), ("included_amount", "30"), ("included_events", rng.randrange(4))):
+            if rng.random() < 0.4:
+                charge[key] = value
+        bounded(rng, charge, "minimum_per_event", "maximum_per_event", 5)
+    else:
+        key = "rate" if model == "graduated_percentage" else "unit_price"
+        charge["tiers"] = tiers(rng, key)
+    if rng.random() < 0.3:
+        charge["included"] = decimal(rng, highest=30)
+    bounded(rng, charge, "minimum_amount", "maximum_amount", 200)
+    return charge
+
+
+def random_events(rng, start):
+    """`start` and some events more; now and then a refund."""
+    more = [Decimal(decimal(rng, highest=40)) for _ in range(rng.randrange(4))]
+    return (*start, *(amount.copy_negate() if rng.random() < 0.1 else amount for amount in more))
+
+
+def exact_sum(amounts):
+    with exact():
+        return sum(amounts, Decimal(0))
+
+
+def random_spans(rng):
+    """Spans for `rate` and the same for the checker: one to three plan versions that follow each other."""
+    meters = {"m": samples.meter(dimensions=("kind",))}
+    currency, codes = rng.choice(["EUR", "JPY", "KWD"]), ["a", "b", "c"][: rng.randrange(1, 4)]
+    amounts = {code: () for code in codes}
+    ours, theirs = [], []
+    count = rng.choice([1, 1, 2, 3])
+    for number in range(count):
+        data = {"code": f"p{number}", "currency": currency, "interval": "month"}
+        data["charges"] = [random_charge(rng, code) for code in codes]
+        before, amounts = amounts, {code: random_events(rng, amounts[code]) for code in codes}
+        share = Fraction(1, count) if rng.random() < 0.8 else Fraction(rng.randrange(0, 29), 28)
+        usages = [{code: Usage(exact_sum(values), values) for code, values in side.items()} for side in (before, amounts)]
+        plan = samples.plan_from_data(data, meters, version=number + 1)
+        ours.append(Span(plan, samples.START, samples.END, *usages, share))
+        sides = [
+            {code: (sum(map(Fraction, values), Fraction(0)), tuple(map(Fraction, values))) for code, values in side.items()}
+            for side in (before, amounts)
+        ]
+        theirs.append((data, *sides, share))
+    return ours, theirs, minor_units(currency)
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_rate_agrees_with_the_independent_checker(batch):
+    rng = random.Random(f"plainbill {batch}")
+    for _ in range(PER_BATCH):
+        ours, theirs, digits = random_spans(rng)
+        found = [(line.kind, line.charge, line.amount, line.exact_amount) for line in rate(ours)]
+        expected = oracle.lines(theirs, digits)
+        assert [row[:3] for row in found] == [row[:3] for row in expected], theirs
+        for row, want in zip(found, expected, strict=True):
+            if row[0] == "usage":
+                assert row[3] == want[3], theirs
