@@ -1,7 +1,8 @@
 """What is sold: meters, plans with their versions and charges, taxes, coupons; and who is on what, when."""
 
 import uuid
-from typing import ClassVar
+from datetime import date, timedelta
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CODE, Account
 
-PRICE = {"max_digits": 38, "decimal_places": 12}
+PRICE: dict[str, Any] = {"max_digits": 38, "decimal_places": 12}
 
 
 class Aggregation(models.TextChoices):
@@ -37,7 +38,9 @@ class Meter(models.Model):
     unit_code = models.CharField(max_length=3, default="C62", help_text=_("UN/ECE Recommendation 20"))
     event_type = models.CharField(max_length=200, db_index=True)
     aggregation = models.CharField(max_length=20, choices=Aggregation)
-    value = models.CharField(max_length=100, blank=True, help_text=_("Property of the event's data; none for count"))
+    value = models.CharField(
+        max_length=100, blank=True, help_text=_("Property of the event's data; none for count")
+    )
     dimensions = models.JSONField(default=list, blank=True)
     # The dimensions that any charge filters on: the day rollup is kept by these (billing/usage).
     priced_dimensions = models.JSONField(default=list, blank=True, editable=False)
@@ -60,15 +63,20 @@ class TaxRate(models.Model):
     country = models.CharField(max_length=2)
     category = models.CharField(max_length=2, default="S")
     valid_from = models.DateField(null=True, blank=True)
-    valid_to = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(
+        null=True, blank=True, help_text=_("The first day on which it no longer holds")
+    )
 
     class Meta:
+        ordering: ClassVar = ["code", "valid_from"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["code", "valid_from"], nulls_distinct=False, name="tax_once_per_day")
+            models.UniqueConstraint(
+                fields=["code", "valid_from"], nulls_distinct=False, name="tax_once_per_day"
+            )
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.code
 
 
 class Coupon(models.Model):
@@ -98,7 +106,11 @@ class Plan(models.Model):
 
 
 class PlanVersion(models.Model):
-    """The terms of a plan. Drafts (no `published_at`) may be edited; a trigger keeps published ones as they are."""
+    """The terms of a plan. Drafts (no `published_at`) may be edited; a trigger keeps published ones as they are.
+
+    Publishing freezes the whole of it, the meters' names and units too, in `terms`: what pricing reads, and what a
+    verification reads years later. The columns and the charges say the same for the admin and for queries.
+    """
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -110,6 +122,11 @@ class PlanVersion(models.Model):
     trial_days = models.PositiveIntegerField(default=0)
     tax = models.CharField(max_length=100, blank=True)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # {"plan": …, "meters": {code: …}} in the catalogue file's words, and its SHA-256; empty in a draft.
+    terms = models.JSONField(default=dict, blank=True, editable=False)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    # Counts the edits of a draft, so that of two people who edit it at once the second is told.
+    revision = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering: ClassVar = ["plan", "number"]
@@ -142,6 +159,7 @@ class Subscription(models.Model):
     """An account on a plan. Its phases say which version held when; its periods are stored, never computed anew."""
 
     class Status(models.TextChoices):
+        PENDING = "pending", _("not started")
         TRIALING = "trialing", _("trial")
         ACTIVE = "active", _("active")
         CANCELED = "canceled", _("cancelled")
@@ -153,7 +171,9 @@ class Subscription(models.Model):
     # Periods are counted from this local day in the account's zone; a change of interval sets it anew.
     anchor_day = models.DateField()
     anchor = models.CharField(max_length=10, default="start", help_text="start | calendar")
-    canceled_at = models.DateTimeField(null=True, blank=True, help_text=_("The instant at which it ends or ended"))
+    canceled_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The instant at which it ends or ended")
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -177,7 +197,9 @@ class Phase(models.Model):
         ordering: ClassVar = ["subscription", "start"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["subscription", "start"], name="phase_start_once"),
-            models.CheckConstraint(condition=models.Q(end=None) | models.Q(end__gt=models.F("start")), name="phase_span"),
+            models.CheckConstraint(
+                condition=models.Q(end=None) | models.Q(end__gt=models.F("start")), name="phase_span"
+            ),
         ]
 
 
@@ -196,7 +218,13 @@ class Period(models.Model):
     end_day = models.DateField()
     full_first_day = models.DateField()
     full_end_day = models.DateField()
-    trial = models.BooleanField(default=False)
+    # The zone that its days were counted in; a change of the account's holds from the next period.
+    timezone = models.CharField(max_length=64)
+    # What the base price is charged for in advance: the version that the period opened on, up to this day. A
+    # cancellation or another interval ends the period earlier and gives the rest back as a line of its own.
+    base_version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
+    base_end_day = models.DateField()
+    trial = models.BooleanField(default=False, help_text=_("Free, usage included"))
     # Set, once, when the usage of the period has been invoiced (or found to need no invoice).
     closed_at = models.DateTimeField(null=True, blank=True)
     # Set, once, when the base price of the period has been invoiced, in advance.
@@ -206,10 +234,30 @@ class Period(models.Model):
         ordering: ClassVar = ["subscription", "number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["subscription", "number"], name="period_number_once"),
-            models.UniqueConstraint(fields=["subscription", "start"], name="period_start_once"),
-            models.CheckConstraint(condition=models.Q(end__gt=models.F("start")), name="period_span"),
+            models.UniqueConstraint(
+                fields=["subscription", "start"],
+                condition=models.Q(end__gt=models.F("start")),
+                name="period_start_once",
+            ),
+            # Empty: ended on the instant at which it began, by a cancellation or another interval.
+            models.CheckConstraint(condition=models.Q(end__gte=models.F("start")), name="period_span"),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "start", "end"], name="period_of_account")]
+
+    @property
+    def days(self) -> int:
+        """Local calendar days of the period, the first one included."""
+        return (self.end_day - self.first_day).days
+
+    @property
+    def full_days(self) -> int:
+        """Local calendar days of the uncut period: what proration divides by."""
+        return (self.full_end_day - self.full_first_day).days
+
+    @property
+    def last_day(self) -> date:
+        """The last local day inside, as people write it."""
+        return self.end_day - timedelta(days=1)
 
 
 class ScheduledChange(models.Model):
@@ -218,7 +266,9 @@ class ScheduledChange(models.Model):
     subscription = models.OneToOneField(Subscription, models.CASCADE, related_name="scheduled_change")
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, blank=True, help_text=_("None: cancel"))
+    version = models.ForeignKey(
+        PlanVersion, models.PROTECT, null=True, blank=True, help_text=_("None: cancel")
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
 
@@ -239,15 +289,3 @@ class PendingLine(models.Model):
     version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     invoiced_at = models.DateTimeField(null=True, blank=True)
-
-
-class Quote(models.Model):
-    """A shown plan change: confirming it must give exactly these lines, or it is refused with a new one."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
-    subscription = models.ForeignKey(Subscription, models.CASCADE, related_name="+")
-    version = models.ForeignKey(PlanVersion, models.PROTECT, related_name="+")
-    content = models.JSONField()
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    valid_until = models.DateTimeField()

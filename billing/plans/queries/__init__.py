@@ -1,0 +1,45 @@
+"""Reads of billing/plans. `current_period` and `period_at` also store the periods that have begun."""
+
+from billing.plans.queries.catalog import catalog_data, latest_version, meters_data, plans_data, public_plans
+from billing.plans.queries.periods import (
+    NextPeriod,
+    base_charge,
+    current_period,
+    next_period_dates,
+    period_at,
+    span_share,
+    spans_in,
+)
+from billing.plans.queries.subscriptions import (
+    currency_is_fixed,
+    had_trial,
+    running_subscription,
+    scheduled_change,
+    status,
+    version_at,
+)
+from billing.plans.queries.taxes import tax_for
+from billing.plans.queries.terms import plan_terms
+
+__all__ = [
+    "NextPeriod",
+    "base_charge",
+    "catalog_data",
+    "currency_is_fixed",
+    "current_period",
+    "had_trial",
+    "latest_version",
+    "meters_data",
+    "next_period_dates",
+    "period_at",
+    "plan_terms",
+    "plans_data",
+    "public_plans",
+    "running_subscription",
+    "scheduled_change",
+    "span_share",
+    "spans_in",
+    "status",
+    "tax_for",
+    "version_at",
+]

@@ -1,0 +1,49 @@
+"""Who is on what, when."""
+
+from datetime import datetime
+
+from accounts.models import Account
+from billing.plans.models import PlanVersion, ScheduledChange, Subscription
+
+
+def running_subscription(account: Account) -> Subscription | None:
+    """The account's subscription that has not ended; None if there is none.
+
+    One that is to end at its period's end runs until `current_period` finds that the period is over.
+    """
+    return account.subscriptions.filter(canceled_at=None).select_related("account").first()
+
+
+def status(subscription: Subscription, at: datetime) -> Subscription.Status:
+    """pending, trialing, active or canceled, at the instant `at`."""
+    if subscription.canceled_at is not None and subscription.canceled_at <= at:
+        return Subscription.Status.CANCELED
+    if at < subscription.started_at:
+        return Subscription.Status.PENDING
+    if subscription.trial_end is not None and at < subscription.trial_end:
+        return Subscription.Status.TRIALING
+    return Subscription.Status.ACTIVE
+
+
+def version_at(subscription: Subscription, at: datetime) -> PlanVersion:
+    """The plan version that holds at `at`; before the start the first one, after the end the last one."""
+    phases = subscription.phases.select_related("version__plan")
+    phase = phases.filter(start__lte=at).last() or phases.first()
+    if phase is None:
+        raise ValueError(f"subscription {subscription.pk} has no phase")
+    return phase.version
+
+
+def scheduled_change(subscription: Subscription) -> ScheduledChange | None:
+    """What is to happen at the running period's end: another version, or (version None) the end."""
+    return ScheduledChange.objects.filter(subscription=subscription).select_related("version__plan").first()
+
+
+def had_trial(account: Account) -> bool:
+    """Whether the account has used its one trial."""
+    return account.subscriptions.filter(trial_end__isnull=False).exists()
+
+
+def currency_is_fixed(account: Account) -> bool:
+    """Whether a subscription, running or ended, has fixed the account's currency."""
+    return account.subscriptions.exists()

@@ -1,0 +1,27 @@
+"""A plan version as the frozen value that pricing reads."""
+
+from billing.plans.models import PlanVersion
+from billing.plans.stored import known_meters, version_data
+from billing.pricing.charges import Plan
+from billing.pricing.parse import meter_from_data, plan_from_data
+
+_CACHE_SIZE = 1000
+_by_digest: dict[str, Plan] = {}
+
+
+def plan_terms(version: PlanVersion) -> Plan:
+    """The terms of `version`, charges in order; a draft's as they stand now.
+
+    Published terms never change, so they are kept in the process by the digest of their content. Raises
+    `CatalogError` for a draft that does not hold together yet.
+    """
+    if not version.digest:
+        return plan_from_data(version_data(version), known_meters(), version=version.number)
+    found = _by_digest.get(version.digest)
+    if found is None:
+        meters = {code: meter_from_data(data) for code, data in version.terms["meters"].items()}
+        found = plan_from_data(version.terms["plan"], meters, version=version.number)
+        if len(_by_digest) >= _CACHE_SIZE:
+            _by_digest.pop(next(iter(_by_digest)))
+        _by_digest[version.digest] = found
+    return found
