@@ -4,12 +4,15 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from accounts.models import Account, ApiKey
 
 SCOPES = ("ingest", "read", "manage")
 _SHAPE = re.compile(r"pb_([a-z0-9]{12})_[A-Za-z0-9_-]{43}\Z")
+LAST_USED_EVERY = timedelta(minutes=1)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -20,7 +23,9 @@ def create_key(name: str, scopes: list[str], account: Account | None = None) -> 
         raise ValueError(f"scopes: use some of {', '.join(SCOPES)}; got {scopes!r}")
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(12))
     text = f"pb_{prefix}_{secrets.token_urlsafe(32)}"
-    key = ApiKey.objects.create(account=account, name=name, prefix=prefix, digest=_digest(text), scopes=scopes)
+    key = ApiKey.objects.create(
+        account=account, name=name, prefix=prefix, digest=_digest(text), scopes=scopes
+    )
     return key, text
 
 
@@ -33,6 +38,15 @@ def find_key(text: str, now: datetime) -> ApiKey | None:
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
     return key
+
+
+def note_use(key: ApiKey, now: datetime) -> None:
+    """Keep `last_used_at` true to the minute: at most one small write a minute, whoever else is asking."""
+    if key.last_used_at is not None and now - key.last_used_at < LAST_USED_EVERY:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_EVERY)
+    ApiKey.objects.filter(stale, id=key.id).update(last_used_at=now)
+    key.last_used_at = now
 
 
 def _digest(text: str) -> bytes:

@@ -5,12 +5,17 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
-CODE = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", _("Use letters, digits and . _ : - only, 100 at most."))
+from accounts import validators
+
+CODE = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", _("Use letters, digits and . _ : - only, 100 at most.")
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -51,20 +56,28 @@ class Account(models.Model):
     """A customer that is billed: the tenant. Its code is the `subject` of its events."""
 
     code = models.CharField(_("code"), max_length=100, unique=True, validators=[CODE])
-    name = models.CharField(_("name"), max_length=200)
-    currency = models.CharField(_("currency"), max_length=3)
-    timezone = models.CharField(_("time zone"), max_length=64)
-    locale = models.CharField(_("language"), max_length=10)
-    country = models.CharField(_("country"), max_length=2)
+    name = models.CharField(_("name"), max_length=200, validators=[validators.single_line])
+    currency = models.CharField(_("currency"), max_length=3, validators=[validators.currency])
+    timezone = models.CharField(_("time zone"), max_length=64, validators=[validators.timezone])
+    locale = models.CharField(_("language"), max_length=10, validators=[validators.locale])
+    country = models.CharField(_("country"), max_length=2, validators=[validators.country])
     email = models.EmailField(_("mail address for invoices"), max_length=254)
     tax_id = models.CharField(_("VAT id"), max_length=30, blank=True)
-    tax_code = models.CharField(_("tax code"), max_length=100, blank=True)
-    line1 = models.CharField(_("address"), max_length=200, blank=True)
-    line2 = models.CharField(_("address, second line"), max_length=200, blank=True)
-    postcode = models.CharField(_("postcode"), max_length=20, blank=True)
-    city = models.CharField(_("city"), max_length=100, blank=True)
-    legal_id = models.CharField(_("company number"), max_length=50, blank=True)
-    purchase_order = models.CharField(_("purchase order"), max_length=100, blank=True)
+    tax_code = models.CharField(
+        _("tax code"), max_length=100, blank=True, validators=[validators.single_line]
+    )
+    line1 = models.CharField(_("address"), max_length=200, blank=True, validators=[validators.single_line])
+    line2 = models.CharField(
+        _("address, second line"), max_length=200, blank=True, validators=[validators.single_line]
+    )
+    postcode = models.CharField(_("postcode"), max_length=20, blank=True, validators=[validators.single_line])
+    city = models.CharField(_("city"), max_length=100, blank=True, validators=[validators.single_line])
+    legal_id = models.CharField(
+        _("company number"), max_length=50, blank=True, validators=[validators.single_line]
+    )
+    purchase_order = models.CharField(
+        _("purchase order"), max_length=100, blank=True, validators=[validators.single_line]
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -72,6 +85,12 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            self.tax_id = validators.compact_tax_id(self.tax_id, self.country)
+        except ValidationError as error:
+            raise ValidationError({"tax_id": error}) from error
 
 
 class Role(models.TextChoices):
@@ -89,7 +108,9 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "user"], name="one_role_per_member")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "user"], name="one_role_per_member")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
@@ -111,3 +132,25 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotentRequest(models.Model):
+    """The answer to a machine's request that carried an Idempotency-Key; written in the transaction it answers for.
+
+    The unique row is also the lock: the same request sent twice at once waits here for the first one's answer.
+    """
+
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+")
+    account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="+")
+    endpoint = models.CharField(max_length=300, help_text="Method and path")
+    key = models.CharField(max_length=255)
+    body_digest = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField(default=0)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api_key", "endpoint", "key"], name="idempotency_key_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["api_key", "created_at"], name="idempotent_by_age")]
