@@ -1,0 +1,107 @@
+"""What happened: events and their day totals, and the events that could not be placed yet.
+
+Events are written by the intake only (billing/usage/intake), day totals in the same transaction. `Event` is
+partitioned by a hash of the account; its identity is its primary key, so no event is ever counted twice.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from billing.plans.models import Meter
+
+QUANTITY = {"max_digits": 1000, "decimal_places": 12}
+
+
+class Event(models.Model):
+    """One usage record, at its highest revision. A voided one stays, so that its identity is known for ever."""
+
+    pk = models.CompositePrimaryKey("account_id", "source", "event_id")
+    # No foreign key in the database: its check would lock the account's row once for each event.
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="events", db_constraint=False, db_index=False
+    )
+    source = models.CharField(max_length=256)
+    event_id = models.CharField(max_length=256)
+    type = models.CharField(max_length=200)
+    time = models.DateTimeField()
+    timed = models.BooleanField(help_text="Whether the sender gave the time; else it is the arrival")
+    # The database's clock; events of one batch are a microsecond apart, in the batch's order.
+    received_at = models.DateTimeField()
+    revision = models.PositiveIntegerField(default=0)
+    voided = models.BooleanField(default=False)
+    data = models.JSONField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "type", "time"], name="event_by_time")]
+
+
+class RollupShape(models.Model):
+    """How the day totals of a meter are made: a copy of the meter's own words, and the dimensions kept.
+
+    Intake reads this, never the meter, so that what it adds is what a rebuild would add. `ready` names the
+    dimensions that every stored total has; null: totals of old events are not all there, read the events.
+    """
+
+    meter = models.OneToOneField(Meter, models.CASCADE, primary_key=True, related_name="rollup_shape")
+    event_type = models.CharField(max_length=200, db_index=True)
+    aggregation = models.CharField(max_length=20)
+    value = models.CharField(max_length=100, blank=True)
+    dimensions = models.JSONField(default=list)
+    ready = models.JSONField(null=True)
+
+
+class RollupZone(models.Model):
+    """The time zone whose days an account's totals are kept by; a rebuild moves it to the account's own."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="+")
+    timezone = models.CharField(max_length=64)
+
+
+class DayTotal(models.Model):
+    """Usage of one meter on one local day by one set of priced dimension values."""
+
+    pk = models.CompositePrimaryKey("account_id", "meter_id", "day", "key")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    meter = models.ForeignKey(Meter, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    key = models.UUIDField(help_text="A hash of the dimensions, whose values may be too long for an index")
+    dimensions = models.JSONField(default=dict)
+    events = models.BigIntegerField()
+    total = models.DecimalField(**QUANTITY)
+    maximum = models.DecimalField(null=True, **QUANTITY)
+    arrived_at = models.DateTimeField(help_text="When the latest of these events was stored")
+
+
+class QuarantinedEvent(models.Model):
+    """An event that is kept but not counted: its account, type or service period is not known yet."""
+
+    class Reason(models.TextChoices):
+        UNKNOWN_ACCOUNT = "unknown_account", _("unknown account")
+        UNKNOWN_TYPE = "unknown_type", _("no meter listens to its type")
+        NO_PERIOD = "no_period", _("in no service period")
+        TOO_LATE = "too_late", _("too late for an invoiced period")
+
+    digest = models.BinaryField(max_length=32, unique=True, help_text="Of the event, so a retry is kept once")
+    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="+")
+    subject = models.CharField(max_length=100, db_index=True)
+    source = models.CharField(max_length=256)
+    event_id = models.CharField(max_length=256)
+    type = models.CharField(max_length=200, db_index=True)
+    body = models.JSONField()
+    reason = models.CharField(max_length=20, choices=Reason)
+    received_at = models.DateTimeField(db_default=Now())
+    replayed_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=models.Q(replayed_at=None), name="quarantine_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.source} {self.event_id}"

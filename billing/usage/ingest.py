@@ -1,0 +1,165 @@
+"""`ingest`: the one way by which events come in, over HTTP, from files and from quarantine."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from accounts.models import Account
+from accounts.scope import account_scope, installation_scope
+from billing.plans.models import Subscription
+from billing.plans.queries import current_period
+from billing.usage.intake.attributes import Incoming, Rejected, read_event
+from billing.usage.intake.batch import Batch, Outcome
+from billing.usage.intake.body import MAX_BYTES, read_body
+from billing.usage.intake.context import load_context
+from billing.usage.intake.errors import IntakeError, StoreUnavailable
+from billing.usage.shapes import align_shapes
+
+__all__ = ["MAX_BYTES", "IntakeError", "Rejected", "Result", "StoreUnavailable", "ingest", "ingest_events"]
+
+STATEMENT_EVENTS: Final = 1_000
+"""Events of one transaction; more hold their locks longer and gain nothing."""
+
+RETRIES: Final = 3
+_RETRY_STATES: Final = ("40001", "40P01")  # serialization failure, deadlock
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer of section 6. All that is counted here is durable."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def status(self) -> int:
+        """200, or 422 when every event was rejected."""
+        kept = self.accepted + self.duplicates + self.quarantined
+        return 422 if self.rejected and not kept else 200
+
+    def __add__(self, other: "Result") -> "Result":
+        return Result(
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.quarantined + other.quarantined,
+            self.rejected + other.rejected,
+        )
+
+    def as_data(self) -> dict[str, object]:
+        """The body of the answer."""
+        rejected = [
+            {"index": each.index, "id": each.id, "code": each.code, "detail": each.detail}
+            for each in self.rejected
+        ]
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "quarantined": self.quarantined,
+            "rejected": rejected,
+        }
+
+
+def ingest(body: bytes, content_type: str | None, own_account: Account | None = None) -> Result:
+    """Store the events of a request. `own_account`: the account of the key that sends them; None: any account.
+
+    Opens its own scope. Raises `IntakeError` where no event could be read (400, 413, 415) and
+    `StoreUnavailable` (503), after which any part of the events may be stored: sending them again is safe.
+    """
+    read = read_body(body, content_type)
+    events, rejected = list[Incoming](), list[Rejected]()
+    for index, raw in enumerate(read.events):
+        event = read_event(index, raw, read.escaped)
+        (events if isinstance(event, Incoming) else rejected).append(event)  # type: ignore[arg-type]
+    result = Result(rejected=tuple(rejected)) + ingest_events(events, own_account)
+    return Result(
+        result.accepted,
+        result.duplicates,
+        result.quarantined,
+        tuple(sorted(result.rejected, key=lambda each: each.index)),
+    )
+
+
+def ingest_events(events: Sequence[Incoming], own_account: Account | None = None) -> Result:
+    """Store events that were read already; as `ingest`."""
+    result = Result()
+    for start in range(0, len(events), STATEMENT_EVENTS):
+        outcomes = store(events[start : start + STATEMENT_EVENTS], own_account)
+        result += count(outcomes)
+    return result
+
+
+def count(outcomes: dict[int, Outcome | Rejected]) -> Result:
+    """Outcomes as numbers; the rejected ones with their reasons."""
+    kept = list(outcomes.values())
+    return Result(
+        kept.count(Outcome.ACCEPTED),
+        kept.count(Outcome.DUPLICATE),
+        kept.count(Outcome.QUARANTINED),
+        tuple(each for each in kept if isinstance(each, Rejected)),
+    )
+
+
+def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome | Rejected]:
+    """At most a thousand events in one transaction; their outcomes by index."""
+    own_id = None if own_account is None else own_account.pk
+    try:
+        return _retried(lambda: _store(events, own_id))
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable from error
+
+
+def _store(events: Sequence[Incoming], own_id: int | None) -> dict[int, Outcome | Rejected]:
+    outcomes, behind = _attempt(events, own_id)
+    if outcomes is None:
+        _catch_up(behind)
+        outcomes, _ = _attempt(events, own_id, last=True)
+    assert outcomes is not None  # noqa: S101  (the last attempt always has them)
+    return outcomes
+
+
+def _attempt(
+    events: Sequence[Incoming], own_id: int | None, last: bool = False
+) -> tuple[dict[int, Outcome | Rejected] | None, list[int]]:
+    """Store the events; or, if meters or periods must be brought up to date first, None and the accounts."""
+    subjects, types = {event.subject for event in events}, {event.type for event in events}
+    with installation_scope() if own_id is None else account_scope(own_id):
+        context = load_context(subjects, types, own_id)
+        if (context.unaligned or context.behind) and not last:
+            return None, context.behind
+        batch = Batch(context)
+        batch.store(events, own=own_id is not None)
+        return batch.outcomes, []
+
+
+def _catch_up(account_ids: list[int]) -> None:
+    """Give new meters their shapes, and store the periods that have begun: an event may lie in one."""
+    align_shapes()
+    for account_id in sorted(set(account_ids)):
+        with account_scope(account_id):
+            running = Subscription.objects.filter(account_id=account_id, canceled_at=None).first()
+            if running is not None:
+                current_period(running, _clock())
+
+
+def _clock():  # type: ignore[no-untyped-def]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
+
+
+def _retried[T](work: Callable[[], T]) -> T:
+    """Once more where the database asks for it; inside a transaction of the caller's only the caller can."""
+    for attempt in range(RETRIES):
+        try:
+            return work()
+        except DatabaseError as error:
+            state = getattr(error.__cause__, "sqlstate", None)
+            if state not in _RETRY_STATES or attempt == RETRIES - 1 or connection.in_atomic_block:
+                raise
+            time.sleep(0.01 * 2**attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,226 @@
+"""One transaction of intake: at most a thousand events in, their outcomes out, all durable or none.
+
+The common way is two statements: events that are new are inserted, and what they add goes to the day totals.
+Only events whose identity was known, that come twice in the batch, or that have no place yet are looked at singly.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from billing.pricing.money import exact
+from billing.usage.days import MICROSECOND
+from billing.usage.intake.attributes import Incoming, Rejected
+from billing.usage.intake.context import MAX_AHEAD, Context, Place
+from billing.usage.intake.placing import Reason, Share, shares, why_not
+from billing.usage.intake.quarantine import Waiting, keep
+from billing.usage.intake.revisions import Identity, Known, compare, load_known, replace
+from billing.usage.intake.totals import Totals, encode_json
+from billing.usage.statements import statement
+
+
+class Outcome(Enum):
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(slots=True)
+class Placed:
+    """An event of a known account and type."""
+
+    event: Incoming
+    place: Place
+    identity: Identity
+    found: list[Share]
+    time: datetime
+    reason: Reason | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """The state of one transaction. `outcomes` by the event's index in the request."""
+
+    context: Context
+    outcomes: dict[int, Outcome | Rejected] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
+    touched: set[int] = field(default_factory=set)
+
+    @exact()
+    def store(self, events: Sequence[Incoming], own: bool) -> None:
+        """Store what can be, and give each event its outcome. `own`: an account's key sends."""
+        placed = [each for event in events if (each := self._place(event, own)) is not None]
+        fresh, others = _split(placed)
+        if fresh:
+            others = self._insert(fresh) + others
+        if others:
+            self._settle(others)
+        if self.waiting:
+            keep(self.waiting, self.context.now)
+        self.totals.write(self.context)
+        self._announce()
+
+    def _place(self, event: Incoming, own: bool) -> Placed | None:
+        context = self.context
+        arrival = event.arrival or context.now
+        if event.time is not None and event.time > arrival + MAX_AHEAD:
+            detail = _("time: lies more than 5 minutes ahead.")
+            return self._reject(event, "too_far_ahead", detail)
+        place = context.places.get(event.subject)
+        if place is None:
+            if own:
+                detail = _("subject: this key sends events of its own account only.")
+                return self._reject(event, "invalid_attribute", detail)
+            return self._wait(event, Reason.UNKNOWN_ACCOUNT, None)
+        meters = context.meters.get(event.type)
+        if meters is None:
+            if own:
+                return self._reject(event, "invalid_attribute", _("type: no meter listens to it."))
+            return self._wait(event, Reason.UNKNOWN_TYPE, place)
+        found = [] if event.voided else shares(meters, event.data)
+        if not found and not event.voided:
+            names = ", ".join(sorted({f"data.{meter.value}" for meter in meters}))
+            detail = _("%(names)s: no meter of this type can read a quantity.") % {"names": names}
+            return self._reject(event, "invalid_value", detail)
+        time = event.time or arrival
+        identity = (place.account_id, event.source, event.id)
+        return Placed(event, place, identity, found, time, why_not(place, time, arrival))
+
+    def _reject(self, event: Incoming, code: str, detail: str) -> None:
+        self.outcomes[event.index] = Rejected(event.index, event.id, code, detail)
+
+    def _wait(self, event: Incoming, reason: Reason, place: Place | None) -> None:
+        self.outcomes[event.index] = Outcome.QUARANTINED
+        self.waiting.append((event, reason, place))
+
+    def _insert(self, fresh: list[Placed]) -> list[Placed]:
+        """Insert events that have a place, in order of their keys; those whose identity was known are left."""
+        new_zones = {each.place.account_id: each.place for each in fresh if each.place.new_zone}
+        if new_zones:
+            _keep_zones(new_zones)
+        fresh.sort(key=lambda each: each.identity)
+        first, arrivals = self.context.now, dict[datetime, Placed]()
+        rows = []
+        for each in fresh:
+            arrived = first + each.event.index * MICROSECOND
+            arrivals[arrived] = each
+            rows.append(_row(each, arrived))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement("insert_events"), {"events": encode_json(rows).decode(), "count": len(rows)}
+            )
+            stored = cursor.fetchone()[0]
+        new = fresh if stored is None else [arrivals[arrived] for arrived in stored]
+        for each in new:
+            self.outcomes[each.event.index] = Outcome.ACCEPTED
+            self._count(each.place, each.time, each.found)
+        return [] if stored is None else [each for each in fresh if each.event.index not in self.outcomes]
+
+    def _count(self, place: Place, time: datetime, found: list[Share]) -> None:
+        self.touched.add(place.account_id)
+        if found:
+            self.totals.add(place, time, found)
+
+    def _settle(self, others: list[Placed]) -> None:
+        """Compare each event with the stored one of its identity, in the order in which they were sent."""
+        queues = defaultdict[Identity, list[Placed]](list)
+        for each in sorted(others, key=lambda each: each.event.index):
+            queues[each.identity].append(each)
+        known = load_known(queues, lock=False)
+        rising = [key for key, queue in queues.items() if key in known and _may_replace(queue, known[key])]
+        if rising:
+            known |= load_known(rising, lock=True)
+        for identity, queue in sorted(queues.items()):
+            self._fold(identity, queue, known.get(identity))
+
+    def _fold(self, identity: Identity, queue: list[Placed], known: Known | None) -> None:
+        before = known
+        for each in queue:
+            if known is None:
+                self._wait(each.event, each.reason or Reason.NO_PERIOD, each.place)
+                continue
+            verdict = compare(each.event, known, self.context.meters.get(each.event.type, []))
+            if verdict in ("lower", "same"):
+                self.outcomes[each.event.index] = Outcome.DUPLICATE
+            elif verdict == "conflict":
+                detail = _("id: was used for an event with other content, which stays. Correct it by a revision.")
+                self._reject(each.event, "id_conflict", detail)
+            else:
+                known = self._revise(each, known)
+        if before is not None and known is not None and known is not before:
+            self._correct(identity, queue[0].place, before, known)
+
+    def _revise(self, each: Placed, known: Known) -> Known:
+        """The higher revision in place of the known one, unless either lies where nothing may change any more."""
+        event, arrival = each.event, each.event.arrival or self.context.now
+        time = event.time or known.time  # a correction without a time leaves the event where it was
+        reason = why_not(each.place, time, arrival) or why_not(each.place, known.time, arrival)
+        if reason is not None:
+            self._wait(event, reason, each.place)
+            return known
+        self.outcomes[event.index] = Outcome.ACCEPTED
+        timed, arrived = event.time is not None, self.context.now + event.index * MICROSECOND
+        return Known(event.type, time, timed, arrived, event.revision, event.voided, event.data)
+
+    def _correct(self, identity: Identity, place: Place, before: Known, after: Known) -> None:
+        replace(identity, after)
+        meters = self.context.meters
+        if not before.voided:
+            self.totals.take_back(place, before.time, shares(meters.get(before.type, []), before.data))
+        self._count(place, after.time, [] if after.voided else shares(meters.get(after.type, []), after.data))
+
+    def _announce(self) -> None:
+        """Tell the live pages, once for each account and transaction."""
+        if self.touched:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_notify('plainbill_usage', id::text) FROM unnest(%s::bigint[]) AS id",
+                    [sorted(self.touched)],
+                )
+
+
+def _split(placed: list[Placed]) -> tuple[list[Placed], list[Placed]]:
+    """The first event of each identity, if it has a place; and the others."""
+    fresh, others = dict[Identity, Placed](), []
+    for each in placed:
+        if each.reason is None and each.identity not in fresh:
+            fresh[each.identity] = each
+        else:
+            others.append(each)
+    return list(fresh.values()), others
+
+
+def _may_replace(queue: list[Placed], known: Known) -> bool:
+    return any(each.event.revision > known.revision for each in queue)
+
+
+def _row(each: Placed, arrived: datetime) -> dict[str, Any]:
+    event = each.event
+    return {
+        "a": each.place.account_id,
+        "s": event.source,
+        "i": event.id,
+        "y": event.type,
+        "t": each.time,
+        "n": arrived,
+        "r": event.revision,
+        "g": event.time is not None,
+        "v": event.voided,
+        "d": event.data,
+    }
+
+
+def _keep_zones(places: dict[int, Place]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO usage_rollupzone (account_id, timezone)
+               SELECT * FROM unnest(%s::bigint[], %s::text[]) ON CONFLICT DO NOTHING""",
+            [sorted(places), [places[id_].zone for id_ in sorted(places)]],
+        )

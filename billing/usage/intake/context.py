@@ -1,0 +1,131 @@
+"""What intake must know to place a batch: the clock, the accounts with their zones and periods, the meters.
+
+Read after the intake locks are shared, so that a period which is being closed is either still open for all of the
+batch or seen as closed.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from billing.usage import locks
+
+MAX_AHEAD: Final = timedelta(minutes=5)
+"""How far an event's time may lie ahead of the database's clock (contract, section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterShape:
+    """A meter's rollup shape (billing/usage/models.py)."""
+
+    meter_id: int
+    aggregation: str
+    value: str
+    dimensions: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Place:
+    """An account as intake sees it. `periods`: (start, end, closed), in order.
+
+    `running_to`: the end of the last stored period of a running subscription that goes on after it.
+    """
+
+    account_id: int
+    zone: str
+    periods: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
+    running_to: datetime | None = None
+    new_zone: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    now: datetime
+    places: dict[str, Place]
+    meters: dict[str, list[MeterShape]]
+    unaligned: bool = False
+    behind: list[int] = field(default_factory=list)
+    """Accounts whose next period has begun and is not stored yet."""
+
+
+def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: int | None) -> Context:
+    """The context of a batch; inside the transaction that stores it. An own account is the only one seen."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, code, timezone FROM accounts_account WHERE code = ANY(%s) AND (%s::bigint IS NULL OR id = %s)",
+            [list(subjects), own_account_id, own_account_id],
+        )
+        accounts = cursor.fetchall()
+    ids = [row[0] for row in accounts]
+    locks.share_intake(ids)
+    context = Context(_now(), {code: Place(id_, zone) for id_, code, zone in accounts}, {})
+    _load_meters(context, list(types))
+    if ids:
+        by_id = {place.account_id: place for place in context.places.values()}
+        _load_zones(by_id)
+        _load_periods(context, by_id)
+    return context
+
+
+def _now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
+
+
+def _load_meters(context: Context, types: list[str]) -> None:
+    """By event type; `unaligned` if a meter has no shape, or another than its own words."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT m.id, s.event_type, s.aggregation, s.value, s.dimensions,
+                      (s.event_type, s.aggregation, s.value) = (m.event_type, m.aggregation, m.value)
+               FROM plans_meter m LEFT JOIN usage_rollupshape s ON s.meter_id = m.id
+               WHERE m.event_type = ANY(%s) OR s.event_type = ANY(%s) ORDER BY m.id""",
+            [types, types],
+        )
+        for meter_id, event_type, aggregation, value, dimensions, aligned in cursor.fetchall():
+            if not aligned:
+                context.unaligned = True
+                continue
+            kept = json.loads(dimensions) if isinstance(dimensions, str) else dimensions
+            shape = MeterShape(meter_id, aggregation, value, tuple(kept))
+            context.meters.setdefault(event_type, []).append(shape)
+
+
+def _load_zones(by_id: dict[int, Place]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id, timezone FROM usage_rollupzone WHERE account_id = ANY(%s)", [list(by_id)]
+        )
+        known = dict(cursor.fetchall())
+    for account_id, place in by_id.items():
+        place.zone, place.new_zone = known.get(account_id, place.zone), account_id not in known
+
+
+def _load_periods(context: Context, by_id: dict[int, Place]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.account_id, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL,
+                      EXISTS (SELECT FROM plans_scheduledchange c WHERE c.subscription_id = s.id AND c.version_id IS NULL)
+               FROM plans_period p JOIN plans_subscription s ON s.id = p.subscription_id
+               WHERE p.account_id = ANY(%s) ORDER BY p.account_id, p.start""",
+            [list(by_id)],
+        )
+        newest = dict[int, datetime | None]()
+        for account_id, start, end, closed, running, ends in cursor.fetchall():
+            place = by_id[account_id]
+            place.periods.append((start, end, closed))
+            place.running_to = end if running and not ends else None
+            newest[account_id] = end if running else None
+        context.behind += [id_ for id_, end in newest.items() if end is not None and end <= context.now]
+        cursor.execute(
+            """SELECT s.account_id FROM plans_subscription s WHERE s.account_id = ANY(%s) AND s.canceled_at IS NULL
+               AND s.started_at <= %s AND NOT EXISTS (SELECT FROM plans_period p WHERE p.subscription_id = s.id)""",
+            [list(by_id), context.now],
+        )
+        context.behind += [row[0] for row in cursor.fetchall()]
