@@ -33,7 +33,17 @@ class LimitVersion(models.Model):
 
     class Meta:
         ordering: ClassVar = ["since"]
-        indexes: ClassVar = [models.Index(fields=["account", "meter", "-since"], name="limit_of_account")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "meter", "since"], nulls_distinct=False, name="limit_version_in_order"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount=None) | models.Q(amount__gte=0), name="limit_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount if self.amount is not None else '–'} ({self.action})"
 
 
 class Alert(models.Model):
@@ -46,14 +56,23 @@ class Alert(models.Model):
     threshold = models.PositiveIntegerField()
     spent = models.DecimalField(**PRICE)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    sent_at = models.DateTimeField(null=True)
-    recipients = models.JSONField(default=list)
+    sent_at = models.DateTimeField(null=True, editable=False)
+    recipients = models.JSONField(default=list, editable=False)
+    # Why the last try to send failed; empty once it was sent.
+    error = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
-        ordering: ClassVar = ["-created_at"]
+        ordering: ClassVar = ["-created_at", "-threshold"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["limit", "period", "threshold"], name="alert_once_per_threshold")
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "period"], name="alert_of_period"),
+            models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="alert_unsent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.threshold} %"
 
 
 class Reservation(models.Model):

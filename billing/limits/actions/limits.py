@@ -1,0 +1,95 @@
+"""Set, change or lift a limit: always one more version, which records where usage and payable stood."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Account, User
+from billing.limits.models import LimitVersion
+from billing.limits.queries.clamping import Position, position
+from billing.limits.queries.versions import latest_version
+from billing.limits.queries.window import running_period
+from billing.limits.terms import THRESHOLDS, Terms, read_terms
+from billing.plans.models import Meter, Period
+from billing.pricing.clamp import start_version
+from billing.pricing.money import exact
+from billing.usage.rating import rate_period
+
+CHANNEL: Final = "plainbill_usage"
+_TICK: Final = timedelta(microseconds=1)
+_NONE: Final = Terms(None, LimitVersion.Action.NOTIFY, THRESHOLDS)
+
+
+@transaction.atomic
+def set_limit(
+    account: Account,
+    amount: Decimal | str | int | None,
+    action: str = LimitVersion.Action.NOTIFY,
+    thresholds: Iterable[int] = THRESHOLDS,
+    meter: Meter | None = None,
+    *,
+    by: User | None = None,
+    at: datetime | None = None,
+) -> LimitVersion | None:
+    """Make these terms hold from `at` (now) on, for the account or one meter; `amount` None lifts the limit.
+
+    Gives the version that holds then: the one before, if it says the same; None if there never was a limit and none is
+    set. What was payable stays payable, what was waived stays waived. Raises `LimitError`.
+    """
+    terms = read_terms(amount, action, thresholds, account.currency)
+    now = at or timezone.now()
+    period = _lock(account, now)
+    latest = latest_version(account, meter)
+    if terms == _terms(latest):
+        return latest
+    since = now if latest is None else max(now, latest.since + _TICK)
+    found = position(rate_period(period)) if period else Position()
+    version = _version(found, meter, terms, since)
+    version.account, version.period, version.created_by = account, period, by
+    version.save(force_insert=True)
+    _tell(account)
+    return version
+
+
+def _lock(account: Account, at: datetime) -> Period | None:
+    """The running period, locked, so that changes of a limit follow one another; without one, the account is."""
+    period = running_period(account, at)
+    if period is None:
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    else:
+        Period.objects.select_for_update(no_key=True, of=("self",)).get(pk=period.pk)
+    return period
+
+
+def _terms(version: LimitVersion | None) -> Terms:
+    if version is None:
+        return _NONE
+    return Terms(version.amount, LimitVersion.Action(version.action), tuple(version.thresholds))
+
+
+@exact()
+def _version(found: Position, meter: Meter | None, terms: Terms, since: datetime) -> LimitVersion:
+    """The unsaved version, with the figures of its start: for the account's limit, those that meters' limits left."""
+    split = found.of(meter.code if meter else None)
+    start = start_version(
+        found.versions.get(meter, ()), since, terms.amount, terms.action.value, split.payable + split.waived
+    )
+    return LimitVersion(
+        meter=meter,
+        amount=terms.amount,
+        action=terms.action,
+        thresholds=list(terms.thresholds),
+        since=since,
+        usage_at_start=start.usage_at_start,
+        payable_at_start=start.payable_at_start,
+    )
+
+
+def _tell(account: Account) -> None:
+    """On commit the worker looks at the account's thresholds, and open pages are drawn anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(account.pk)])

@@ -1,0 +1,106 @@
+"""Tells people by mail that a threshold was reached.
+
+Thresholds that were passed together (one version, one instant) are one mail, about the highest. A mail is sent at least
+once: `sent_at` is set after the backend took it, and every try carries the same Message-ID, so a mailbox keeps one.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from accounts.models import Account, Membership, Role
+from billing.limits.models import Alert, LimitVersion
+from billing.limits.queries.standing import share_of
+from billing.pricing.charges import localized
+
+GIVE_UP: Final = timedelta(days=3)
+_TOLD: Final = (Role.OWNER, Role.BILLING)
+
+log = logging.getLogger("plainbill.limits")
+
+
+def send_alerts(account: Account) -> int:
+    """Send the account's alerts that were not sent yet; the number of mails that the backend took.
+
+    Rows that another worker is sending are left to it. What fails is kept with its error and tried again, for three
+    days.
+    """
+    waiting = (
+        Alert.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP)
+        .select_related("limit__meter", "period")
+        .order_by("created_at", "limit_id", "threshold")
+    )
+    together = groupby(waiting, key=lambda alert: (alert.created_at, alert.limit_id))
+    return sum(_send(account, list(alerts)) for _, alerts in together)
+
+
+def recipients(account: Account) -> list[str]:
+    """The account's own address, its owners and its billing members; each once."""
+    members = Membership.objects.filter(account=account, role__in=_TOLD, user__is_active=True).order_by(
+        "user__email"
+    )
+    found = [account.email, *members.values_list("user__email", flat=True)]
+    return list({address.casefold(): address for address in reversed(found) if address}.values())[::-1]
+
+
+def message(account: Account, alert: Alert, to: Sequence[str]) -> EmailMultiAlternatives:
+    """The mail about `alert` in the account's language and time zone."""
+    with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
+        context = _context(account, alert)
+        subject = " ".join(render_to_string("email/limit_threshold_subject.txt", context).split())
+        context["subject"] = subject
+        mail = EmailMultiAlternatives(
+            subject=subject,
+            body=render_to_string("email/limit_threshold.txt", context),
+            to=list(to),
+            headers={"Message-ID": message_id(alert), "Auto-Submitted": "auto-generated"},
+        )
+        mail.attach_alternative(render_to_string("email/limit_threshold.html", context), "text/html")
+    return mail
+
+
+def message_id(alert: Alert) -> str:
+    """The same on every try."""
+    return f"<alert-{alert.pk}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+
+
+def _context(account: Account, alert: Alert) -> dict[str, Any]:
+    limit = alert.limit
+    amount = limit.amount or Decimal(0)
+    return {
+        "account": account,
+        "alert": alert,
+        "limit": limit,
+        "meter": localized(limit.meter.name, account.locale) if limit.meter else "",
+        "period": alert.period,
+        "share": share_of(alert.spent, amount),
+        "stopped": limit.action == LimitVersion.Action.STOP and alert.spent >= amount,
+        "language": translation.get_language(),
+        "url": f"{settings.SITE_URL}/billing/limits/",
+    }
+
+
+def _send(account: Account, alerts: Sequence[Alert]) -> int:
+    to = recipients(account)
+    try:
+        message(account, alerts[-1], to).send()
+    except Exception as error:  # whatever a mail server does, the next try is due
+        log.warning("The alert %s could not be mailed, it will be tried again: %s", alerts[-1].pk, error)
+        _record(alerts, error=f"{type(error).__name__}: {error}"[:300])
+        return 0
+    _record(alerts, sent_at=timezone.now(), recipients=to, error="")
+    return 1
+
+
+def _record(alerts: Iterable[Alert], **fields: Any) -> None:
+    Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(**fields)

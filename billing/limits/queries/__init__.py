@@ -1,0 +1,23 @@
+"""Reads of billing/limits. All are from committed rows; nothing is kept between two questions."""
+
+from billing.limits.queries.allowance import Allowance, allowance
+from billing.limits.queries.clamping import Clamped, Waiver, clamp
+from billing.limits.queries.standing import LimitStanding, Standing, State, standing
+from billing.limits.queries.versions import current_limit, current_limits, limit_data
+from billing.limits.queries.window import versions_in
+
+__all__ = [
+    "Allowance",
+    "Clamped",
+    "LimitStanding",
+    "Standing",
+    "State",
+    "Waiver",
+    "allowance",
+    "clamp",
+    "current_limit",
+    "current_limits",
+    "limit_data",
+    "standing",
+    "versions_in",
+]

@@ -1,0 +1,79 @@
+"""Alerts within seconds of usage: listens to PostgreSQL, and checks each account that has news once.
+
+Any number of notifications for one account become one check, at most one a second. What was missed while the
+connection was away is checked at the next one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import psycopg
+
+from portal.worker.database import connection_params, reach
+
+CHANNEL: Final = "plainbill_usage"
+PAUSE_SECONDS: Final = 1.0
+PROBE_SECONDS: Final = 30.0
+
+log = logging.getLogger("plainbill.worker")
+
+
+class News:
+    """Accounts with usage that nobody has looked at yet."""
+
+    def __init__(self) -> None:
+        self._accounts: set[int] = set()
+        self._some = asyncio.Event()
+
+    def add(self, accounts: Iterable[int]) -> None:
+        self._accounts.update(accounts)
+        if self._accounts:
+            self._some.set()
+
+    async def take(self) -> set[int]:
+        """All of them at once; waits until there is one."""
+        await self._some.wait()
+        taken, self._accounts = self._accounts, set()
+        self._some.clear()
+        return taken
+
+
+async def listen(news: News, everyone: Callable[[], Awaitable[Iterable[int]]]) -> None:
+    """Keep `news` filled, for ever: `everyone` after each connect, then whom the notifications name."""
+    while True:
+        try:
+            await reach()
+            async with await psycopg.AsyncConnection.connect(
+                **connection_params(), autocommit=True
+            ) as connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
+                news.add(await everyone())
+                while True:
+                    async for notification in connection.notifies(timeout=PROBE_SECONDS):
+                        news.add(_account(notification.payload))
+                    await connection.execute("SELECT 1")
+        except Exception as error:
+            log.warning("Not listening for usage, trying again: %s", error)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def watch(news: News, check: Callable[[int], Awaitable[object]]) -> None:
+    """Check each account with news, for ever; the same one at most once in `PAUSE_SECONDS`."""
+    loop = asyncio.get_running_loop()
+    while True:
+        accounts = await news.take()
+        began = loop.time()
+        for account in sorted(accounts):
+            try:
+                await check(account)
+            except Exception:
+                log.exception(
+                    "The limits of account %s could not be checked; the next sweep tries again", account
+                )
+        await asyncio.sleep(max(0.0, began + PAUSE_SECONDS - loop.time()))
+
+
+def _account(payload: str) -> list[int]:
+    return [int(payload)] if payload.isascii() and payload.isdigit() else []

@@ -1,0 +1,153 @@
+"""What runs in the background, and when: `SCHEDULE`.
+
+Each job finds in the domain's own tables what is due and does it, so it may be lost, doubled or killed at any point:
+the next one does what is left. Each account has a transaction of its own inside its own scope; what fails for one
+account is logged and does not hold up the others.
+"""
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import OperationalError, close_old_connections
+from django.utils import timezone
+from procrastinate import App
+
+from accounts.models import Account
+from accounts.scope import account_scope, installation_scope
+from billing.limits.actions import raise_alerts
+from billing.limits.mail import send_alerts
+from billing.limits.models import Alert, LimitVersion
+from billing.plans.models import Subscription
+from billing.plans.queries import current_period
+
+log = logging.getLogger("plainbill.worker")
+
+DEFAULT_QUEUE: Final = "default"
+BILLING_QUEUE: Final = "billing"
+EVERY_MINUTE: Final = "* * * * *"
+# Set when the process was asked to end: a job stops between two accounts.
+stopping = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function without arguments, the minutes at which it runs (cron), and the queue that says who may run it."""
+
+    run: Callable[[], object]
+    queue: str = DEFAULT_QUEUE
+    cron: str = EVERY_MINUTE
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+def accounts_with_limits() -> list[int]:
+    """Accounts that have, or had, a limit."""
+    with installation_scope():
+        return list(
+            LimitVersion.objects.order_by("account_id").values_list("account_id", flat=True).distinct()
+        )
+
+
+def check_account(account_id: int) -> int:
+    """Record the alerts that the account's usage calls for; how many are new. They are sent by `send_account`."""
+    with account_scope(account_id):
+        return len(raise_alerts(Account.objects.get(pk=account_id), timezone.now()))
+
+
+def send_account(account_id: int) -> int:
+    """Send the alerts of one account that were not sent yet; the number of mails."""
+    with account_scope(account_id):
+        return send_alerts(Account.objects.get(pk=account_id))
+
+
+def check_limits() -> None:
+    """What the listener missed."""
+    each(accounts_with_limits(), check_account)
+
+
+def send_unsent_alerts() -> None:
+    """Alerts whose mail failed, or whose sender was killed."""
+    with installation_scope():
+        waiting = list(Alert.objects.filter(sent_at=None).values_list("account_id", flat=True).distinct())
+    each(waiting, send_account)
+
+
+def roll_periods() -> None:
+    """Store the periods that have begun, and carry out what was scheduled for the end of the ones before."""
+    with installation_scope():
+        running = list(Subscription.objects.filter(canceled_at=None).values_list("account_id", flat=True))
+    each(running, _roll)
+
+
+def _roll(account_id: int) -> None:
+    with account_scope(account_id):
+        for subscription in Subscription.objects.filter(account=account_id, canceled_at=None).select_related(
+            "account"
+        ):
+            current_period(subscription, timezone.now())
+
+
+def each(accounts: Iterable[int], work: Callable[[int], object]) -> None:
+    """`work` for each account, until the worker is to stop. Without the database it is over: the next run goes on."""
+    for account in accounts:
+        if stopping.is_set():
+            return
+        try:
+            work(account)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("%s failed for account %s", getattr(work, "__name__", work), account)
+
+
+def with_fresh_connection[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """`function` in a thread of the pool: its database connection is checked before, and old ones are let go after."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return run
+
+
+def register(app: App, *, schedule: bool) -> list[str]:
+    """Make the jobs known to procrastinate, and due at their minutes; gives the queues that this worker works on.
+
+    Without `schedule`, jobs of the billing queue are neither made due nor taken from another worker's leftovers.
+    """
+    for job in SCHEDULE:
+        task = app.tasks.get(job.name) or app.task(
+            _ticking(job.run), name=job.name, queue=job.queue, queueing_lock=job.name
+        )
+        if schedule or job.queue == DEFAULT_QUEUE:
+            app.periodic_registry.register_task(task=task, cron=job.cron, periodic_id="", configure_kwargs={})
+    if SEND_ALERTS not in app.tasks:
+        app.task(send_account, name=SEND_ALERTS, queue=DEFAULT_QUEUE)
+    return [DEFAULT_QUEUE, BILLING_QUEUE] if schedule else [DEFAULT_QUEUE]
+
+
+def _ticking(run: Callable[[], object]) -> Callable[[int], None]:
+    """A periodic job is told its minute, which ours do not need: they look at what is due now."""
+
+    def tick(timestamp: int) -> None:
+        run()
+
+    return tick
+
+
+SCHEDULE: Final = (
+    Job(check_limits),
+    Job(send_unsent_alerts),
+    Job(roll_periods, BILLING_QUEUE),
+)
+SEND_ALERTS: Final = "send_alerts"
