@@ -5,55 +5,42 @@ by its days, and compared with the usage of those spans together: a change betwe
 nothing here either.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from billing.pricing.charges import Charge, Plan
 from billing.pricing.lines import EXACT_PLACES, Line, charge_line
 from billing.pricing.money import ZERO, round_fraction, round_fraction_places
-from billing.pricing.spans import Span
+from billing.pricing.usage_lines import Stretch
 
 
-@dataclass(frozen=True, slots=True)
-class Minimum:
-    """What a charge must reach in a period so far, exactly, and what its rounded usage lines have reached."""
+def minimum_lines(stretches: Sequence[Stretch], lines: Sequence[Line | None]) -> Iterator[Line]:
+    """The rounded minimum less the rounded usage of one charge, if that is positive: one line, or none.
 
-    plan: Plan
-    charge: Charge
-    start: datetime
-    end: datetime
-    due: Fraction = Fraction(0)
-    reached: Decimal = ZERO
-    reached_exact: Decimal = ZERO
-
-    def joined_by(self, span: Span, charge: Charge, minimum: Decimal, line: Line | None) -> "Minimum":
-        """This and what `charge` asks for in the next `span`, of which `line` is the usage."""
-        return Minimum(
-            span.plan,
-            charge,
-            self.start,
-            span.end,
-            self.due + Fraction(minimum) * span.share,
-            self.reached + (line.amount if line else ZERO),
-            self.reached_exact + (line.exact_amount if line else ZERO),
+    `lines` are the usage lines of `stretches`. The line has the names, tax and version of the last one that
+    asks.
+    """
+    due = Fraction(0)
+    reached = reached_exact = ZERO
+    asking = list[Stretch]()
+    for stretch, line in zip(stretches, lines, strict=True):
+        if stretch.charge.minimum_amount is None:
+            continue
+        asking.append(stretch)
+        due += Fraction(stretch.charge.minimum_amount) * stretch.span.share
+        if line is not None:
+            reached += line.amount
+            reached_exact += line.exact_amount
+    if not asking:
+        return
+    first, last = asking[0].span, asking[-1].span
+    missing = round_fraction(due, last.plan.currency) - reached
+    if missing > 0:
+        yield charge_line(
+            last.plan,
+            asking[-1].charge,
+            "minimum",
+            (first.start, last.end),
+            quantity=ZERO,
+            amount=missing,
+            exact_amount=round_fraction_places(max(due - Fraction(reached_exact), Fraction(0)), EXACT_PLACES),
         )
-
-
-def minimum_lines(minimums: Iterable[Minimum]) -> Iterator[Line]:
-    """A line for each minimum that is missed: the rounded minimum less the rounded usage."""
-    for minimum in minimums:
-        missing = round_fraction(minimum.due, minimum.plan.currency) - minimum.reached
-        if missing > 0:
-            left = max(minimum.due - Fraction(minimum.reached_exact), Fraction(0))
-            yield charge_line(
-                minimum.plan,
-                minimum.charge,
-                "minimum",
-                (minimum.start, minimum.end),
-                quantity=ZERO,
-                amount=missing,
-                exact_amount=round_fraction_places(left, EXACT_PLACES),
-            )

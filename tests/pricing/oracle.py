@@ -37,14 +37,18 @@ def by_quantity(charge, q):
     if model == "package":
         return ceil(q / fraction(charge, "package_size")) * fraction(charge, "package_price")
     if model == "volume":
-        holder = [tier for tier in charge["tiers"] if tier["up_to"] is None or q <= Fraction(tier["up_to"])][0]
+        holder = next(
+            tier for tier in charge["tiers"] if tier["up_to"] is None or q <= Fraction(tier["up_to"])
+        )
         return q * fraction(holder, "unit_price", 0) + fraction(holder, "flat_price", 0)
     total, lower = Fraction(0), Fraction(0)
     for tier in charge["tiers"]:
         upper = q if tier["up_to"] is None else Fraction(tier["up_to"])
         inside = min(q, upper) - lower
         if inside > 0:
-            each = fraction(tier, "unit_price", 0) if model == "graduated" else fraction(tier, "rate", 0) / 100
+            each = (
+                fraction(tier, "unit_price", 0) if model == "graduated" else fraction(tier, "rate", 0) / 100
+            )
             total += inside * each + fraction(tier, "flat_price", 0)
         lower = upper
     return total
@@ -90,26 +94,53 @@ def has_usage(charge, usage, other):
     return max(quantity, 0) != max(other[0], 0)
 
 
+def differences(stretches, rounded):
+    """What each (charge, before, upto) adds, none below zero.
+
+    At equal prices a fall takes back what was just added, the latest first, and then what will be added next; at other
+    prices nothing.
+    """
+    found, run, debt, previous = [], [], Fraction(0), None
+    for charge, before, upto in stretches:
+        terms = {key: value for key, value in charge.items() if key not in ("minimum_amount", "tax", "name")}
+        if terms != previous:
+            found, run, debt = found + run, [], Fraction(0)
+        previous = terms
+        step = rounded(price(charge, *upto)) - rounded(price(charge, *before)) - debt
+        debt = max(-step, Fraction(0))
+        for position in reversed(range(len(run))):
+            taken = min(run[position], debt)
+            run[position] -= taken
+            debt -= taken
+        run.append(max(step, Fraction(0)))
+    return found + run
+
+
 def lines(spans, digits):
     """[(kind, charge code, amount, exact amount)] of [(plan data, {code: before}, {code: upto}, share)].
 
     A usage is (quantity, events). Amounts are Fractions, exact ones rounded to 12 decimals.
     """
-    found, minimums = [], {}
     nothing = (Fraction(0), ())
-    for plan, before, upto, share in spans:
-        for charge in plan["charges"]:
-            code = charge["code"]
-            earlier, later = before.get(code, nothing), upto.get(code, nothing)
-            start, end = price(charge, *earlier), price(charge, *later)
-            amount = max(half_up(end, digits) - half_up(start, digits), Fraction(0))
-            exact = half_up(max(end - start, Fraction(0)), 12)
-            if has_usage(charge, later, earlier):
-                found.append(("usage", code, amount, exact))
+    by_span, minimums = {}, []
+    codes = list(dict.fromkeys(charge["code"] for plan, *_ in spans for charge in plan["charges"]))
+    for code in codes:
+        places, stretches, due, reached = [], [], Fraction(0), Fraction(0)
+        for number, (plan, before, upto, _) in enumerate(spans):
+            for order, charge in enumerate(plan["charges"]):
+                if charge["code"] == code:
+                    places.append((number, order))
+                    stretches.append((charge, before.get(code, nothing), upto.get(code, nothing)))
+        amounts = differences(stretches, lambda amount: half_up(amount, digits))
+        exacts = differences(stretches, lambda amount: amount)
+        for place, (charge, before, upto), amount, exact in zip(
+            places, stretches, amounts, exacts, strict=True
+        ):
+            if has_usage(charge, upto, before):
+                by_span[place] = ("usage", code, amount, half_up(exact, 12))
             if charge.get("minimum_amount") is not None:
-                due, reached = minimums.get(code, (Fraction(0), Fraction(0)))
-                minimums[code] = (due + Fraction(charge["minimum_amount"]) * share, reached + amount)
-    for code, (due, reached) in minimums.items():
+                due += Fraction(charge["minimum_amount"]) * spans[place[0]][3]
+                reached += amount
         if half_up(due, digits) > reached:
-            found.append(("minimum", code, half_up(due, digits) - reached, None))
-    return found
+            minimums.append(("minimum", code, half_up(due, digits) - reached, None))
+    return [by_span[place] for place in sorted(by_span)] + minimums

@@ -32,7 +32,12 @@ MODELS = {
 
 
 def meter(code="m", **keys) -> MeterDef:
-    values = {"name": {"en": "Megabytes"}, "unit": {"en": "MB"}, "event_type": "transfer", "aggregation": "sum"}
+    values = {
+        "name": {"en": "Megabytes"},
+        "unit": {"en": "MB"},
+        "event_type": "transfer",
+        "aggregation": "sum",
+    }
     return MeterDef(code=code, **{"value": "size", **values, **keys})
 
 

@@ -35,7 +35,12 @@ def test_price_is_the_published_one(case):
 @pytest.mark.parametrize("case", published())
 def test_quote_is_the_published_one(case):
     meters = [{"code": "m", "event_type": "transfer", "aggregation": "sum", "value": "size"}]
-    plan = {"code": "p", "currency": "EUR", "interval": "month", "charges": [{"meter": "m", **case["charge"]}]}
+    plan = {
+        "code": "p",
+        "currency": "EUR",
+        "interval": "month",
+        "charges": [{"meter": "m", **case["charge"]}],
+    }
     catalog, problems = parse_catalog({"catalog": 1, "meters": meters, "plans": [plan]})
     assert problems == []
     usage = {"events": {"m": case["events"]}} if "events" in case else {"quantities": {"m": case["quantity"]}}

@@ -1,4 +1,4 @@
-"""`rate` agrees with the independent checker on 10,000 random plans and usages, with up to three plan versions each."""
+"""`rate` agrees with the independent checker on 10,000 random plans and usages, with up to five plan versions each."""
 
 import random
 from decimal import Decimal
@@ -23,7 +23,9 @@ def decimal(rng, places=None, highest=1000):
 
 
 def tiers(rng, key):
-    bounds = sorted({Decimal(rng.choice(["0.01", "1", "2.5", "5", "10", "99.999", "250", "1000"])) for _ in range(4)})
+    bounds = sorted(
+        {Decimal(rng.choice(["0.01", "1", "2.5", "5", "10", "99.999", "250", "1000"])) for _ in range(4)}
+    )
     bounds = bounds[: rng.randrange(len(bounds) + 1)]
     places = 3 if key == "rate" else None
     rows = [{"up_to": bound, key: decimal(rng, places, highest=20)} for bound in [*map(str, bounds), None]]
@@ -50,7 +52,11 @@ def random_charge(rng, code):
         charge |= {"package_size": rng.choice(["0.3", "1", "7", "10", "1000"]), "package_price": decimal(rng)}
     elif model == "percentage":
         charge["rate"] = rng.choice(["0", "1.3", "2.99", "100", "0.000000000001"])
-        for key, value in (("fixed_fee", "0.25"), ("included_amount", "30"), ("included_events", rng.randrange(4))):
+        for key, value in (
+            ("fixed_fee", "0.25"),
+            ("included_amount", "30"),
+            ("included_events", rng.randrange(4)),
+        ):
             if rng.random() < 0.4:
                 charge[key] = value
         bounded(rng, charge, "minimum_per_event", "maximum_per_event", 5)
@@ -75,22 +81,30 @@ def exact_sum(amounts):
 
 
 def random_spans(rng):
-    """Spans for `rate` and the same for the checker: one to three plan versions that follow each other."""
+    """Spans for `rate` and the same for the checker: one to five plan versions that follow each other, some equal."""
     meters = {"m": samples.meter(dimensions=("kind",))}
     currency, codes = rng.choice(["EUR", "JPY", "KWD"]), ["a", "b", "c"][: rng.randrange(1, 4)]
-    amounts = {code: () for code in codes}
+    amounts = dict.fromkeys(codes, ())
     ours, theirs = [], []
-    count = rng.choice([1, 1, 2, 3])
+    count, charges = rng.choice([1, 1, 2, 3, 5]), []
     for number in range(count):
         data = {"code": f"p{number}", "currency": currency, "interval": "month"}
-        data["charges"] = [random_charge(rng, code) for code in codes]
+        if not charges or rng.random() < 0.5:
+            charges = [random_charge(rng, code) for code in codes]
+        data["charges"] = charges
         before, amounts = amounts, {code: random_events(rng, amounts[code]) for code in codes}
         share = Fraction(1, count) if rng.random() < 0.8 else Fraction(rng.randrange(0, 29), 28)
-        usages = [{code: Usage(exact_sum(values), values) for code, values in side.items()} for side in (before, amounts)]
+        usages = [
+            {code: Usage(exact_sum(values), values) for code, values in side.items()}
+            for side in (before, amounts)
+        ]
         plan = samples.plan_from_data(data, meters, version=number + 1)
         ours.append(Span(plan, samples.START, samples.END, *usages, share))
         sides = [
-            {code: (sum(map(Fraction, values), Fraction(0)), tuple(map(Fraction, values))) for code, values in side.items()}
+            {
+                code: (sum(map(Fraction, values), Fraction(0)), tuple(map(Fraction, values)))
+                for code, values in side.items()
+            }
             for side in (before, amounts)
         ]
         theirs.append((data, *sides, share))

@@ -11,12 +11,12 @@ from typing import Literal
 
 from billing.pricing.money import ZERO, plain
 
-Kind = Literal["included", "tier", "package", "percentage", "per_event", "maximum", "floor"]
+Kind = Literal["included", "tier", "package", "percentage", "per_event", "maximum", "floor", "fall"]
 """`included`: units at price 0. `tier`: units of one tier (`per_unit` is a single open tier). `package`: its
-quantity is the number of packages. `percentage`: the paid part of the events. Corrections have no
-quantity, their flat price is the correction: `per_event` (minimum and maximum per event), `maximum` (what
-`maximum_amount` takes off), `floor` (what lifts a negative price to zero).
-"""
+quantity is the number of packages. `percentage`: the paid part of the events. Corrections have no quantity,
+their flat price is the correction: `per_event` (minimum and maximum per event), `maximum` (what
+`maximum_amount` takes off), `floor` (what lifts a negative price to zero), `fall` (what keeps a line from
+going below zero, or what a later fall takes back)."""
 
 
 @dataclass(frozen=True, slots=True)
