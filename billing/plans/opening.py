@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 from billing.plans.models import Period, PlanVersion, Subscription
 from billing.pricing import periods as calendar
-from billing.pricing.dates import Interval, local_date, local_midnight, whole_intervals
+from billing.pricing.dates import Interval, local_date, whole_intervals
 from billing.pricing.periods import Anchor, anchor_for, period_dates
 
 
@@ -27,10 +27,10 @@ def next_period(
     else:
         anchor = Anchor(anchor_day or subscription.anchor_day, interval, zone)
         count = whole_intervals(anchor.day, interval, last.end_day)
-        moved = local_midnight(last.end_day, zone) != last.end
-        found = (
-            calendar.continue_in_zone(anchor, count, last.end) if moved else calendar.period_at(anchor, count)
-        )
+        found = calendar.period_at(anchor, count, last.end)
+        cut = found.start != found.full_start and last.days > 0
+        if cut or (found.start, found.first_day) != (last.end, last.end_day):  # the zone has changed since
+            found = calendar.continue_in_zone(anchor, count, last.end)
     full_first_day, full_end_day = period_dates(anchor, found.number)
     return Period(
         subscription=subscription,

@@ -1,0 +1,95 @@
+"""Changing a subscription's plan: what it would come to, and doing exactly that."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from billing.plans.actions.steps import Step, plan_step
+from billing.plans.errors import NothingScheduled, QuoteChanged
+from billing.plans.models import Phase, Plan, ScheduledChange, Subscription
+from billing.plans.previews import Actor, Preview, When
+from billing.plans.queries.periods import lock_subscription
+
+
+@transaction.atomic
+def preview_change(
+    subscription: Subscription,
+    plan: Plan,
+    when: When = "now",
+    *,
+    at: datetime | None = None,
+    actor: Actor,
+) -> Preview:
+    """What moving to the newest version of `plan` would come to: `when` is now or period_end; `at`, an instant that
+    has come, is in place of it and for the installation only.
+
+    Raises a `PlanError`. The quote of the answer holds for 15 minutes.
+    """
+    return plan_step(lock_subscription(subscription), plan, "at" if at else when, at, actor).preview
+
+
+@transaction.atomic
+def confirm_change(
+    subscription: Subscription,
+    plan: Plan,
+    when: When = "now",
+    *,
+    at: datetime | None = None,
+    actor: Actor,
+    quote: str | None = None,
+) -> Preview:
+    """Make the change and return what it came to; what was scheduled before is replaced.
+
+    Raises a `PlanError`; with a `quote` that does not hold any more `QuoteChanged`, which has the new preview.
+    Another interval ends the running period: the caller then bills the account at once.
+    """
+    locked = lock_subscription(subscription)
+    step = plan_step(locked, plan, "at" if at else when, at, actor)
+    if quote is not None and not step.preview.is_what_was_quoted(quote):
+        raise QuoteChanged(_("The offer has changed or is too old: look at the new one."), step.preview)
+    ScheduledChange.objects.filter(subscription=locked).delete()
+    if step.preview.when == "period_end":
+        ScheduledChange.objects.create(
+            subscription=locked,
+            account_id=locked.account_id,
+            at=step.preview.effective_at,
+            version=step.version,
+        )
+    else:
+        _switch(locked, step)
+    subscription.anchor_day, subscription.canceled_at = locked.anchor_day, locked.canceled_at
+    return step.preview
+
+
+@transaction.atomic
+def take_back(subscription: Subscription) -> None:
+    """Take back the scheduled change or cancellation. Raises `NothingScheduled`."""
+    lock_subscription(subscription)
+    deleted, _rows = ScheduledChange.objects.filter(subscription=subscription).delete()
+    if not deleted:
+        raise NothingScheduled(_("No change or cancellation is scheduled."))
+
+
+def _switch(locked: Subscription, step: Step) -> None:
+    """Put the subscription on the new version from the step's instant."""
+    instant = step.preview.effective_at
+    if step.phase.start == instant:
+        Phase.objects.filter(pk=step.phase.pk).update(version=step.version)
+    else:
+        Phase.objects.filter(pk=step.phase.pk).update(end=instant)
+        Phase.objects.create(
+            subscription=locked, account_id=locked.account_id, version=step.version, start=instant
+        )
+    for period in step.later:
+        if period.base_invoiced_at is None:
+            period.base_version = step.version
+            period.save(update_fields=["base_version"])
+    if step.closed is not None and step.opened is not None:
+        step.closed.save(update_fields=["end", "end_day"])
+        step.opened.save()
+        locked.anchor_day = step.opened.first_day
+        locked.save(update_fields=["anchor_day"])
+    for line in step.preview.plan_lines:
+        if line.pending:
+            line.store(locked)
