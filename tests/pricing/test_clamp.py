@@ -100,6 +100,10 @@ def test_negative_usage_is_none() -> None:
     assert start_version([], START, D(1), "stop", D(-5)).usage_at_start == NONE
 
 
+def test_two_versions_of_one_instant_are_in_order() -> None:
+    assert split([stop("100"), stop("50")], "70") == (D(50), D(20))
+
+
 def test_versions_out_of_order_are_refused() -> None:
     with pytest.raises(ValueError, match="order"):
         payable([stop("100", day=2), stop("50", day=1)], D(1))

@@ -38,6 +38,10 @@ def test_a_percentage_is_rounded_once_over_all_lines_and_spread_over_rates() -> 
     )
 
 
+def test_a_coupon_may_take_off_everything() -> None:
+    assert off(Coupon("FREE", percent=D(100)), left((1, FULL, "49.00"))).amount == D("49.00")
+
+
 def test_half_a_cent_of_discount_goes_up() -> None:
     assert off(Coupon("C", percent=D(50)), left((1, FULL, "0.01"))).amount == D("0.01")
 

@@ -119,6 +119,10 @@ def test_a_reverse_charge_rule_is_used_only_where_it_applies() -> None:
     assert chosen("FR", None, None, "ae", valid=True).code == "fr-20"
 
 
+def test_the_reverse_charge_is_zero_percent() -> None:
+    assert REVERSE_CHARGE == Tax("reverse-charge", "Reverse charge", D(0), "AE")
+
+
 def test_the_union_has_27_members() -> None:
     assert len(EU_COUNTRIES) == 27
     assert not EU_COUNTRIES & {"GB", "CH", "NO", "EL", "XI"}

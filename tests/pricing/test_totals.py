@@ -122,6 +122,11 @@ def test_currencies_of_0_2_and_3_digits(
 def test_no_lines() -> None:
     foot = totals([], [WELCOME], D(5), "EUR")
     assert (foot.subtotal, foot.taxes, foot.total, foot.amount_due) == (NONE, (), NONE, NONE)
+    assert not foot.is_credit_note
+
+
+def test_one_cent_owed_to_the_customer_is_a_credit_note() -> None:
+    assert totals([TaxedLine(D("-0.01"), EXEMPT)], [], NONE, "EUR").is_credit_note
 
 
 def test_unrounded_lines_and_negative_credits_are_refused() -> None:
