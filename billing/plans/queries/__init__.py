@@ -4,6 +4,7 @@ from billing.plans.queries.catalog import catalog_data, latest_version, meters_d
 from billing.plans.queries.periods import (
     NextPeriod,
     base_charge,
+    coming_period,
     current_period,
     next_period_dates,
     period_at,
@@ -25,6 +26,7 @@ __all__ = [
     "NextPeriod",
     "base_charge",
     "catalog_data",
+    "coming_period",
     "currency_is_fixed",
     "current_period",
     "had_trial",

@@ -62,6 +62,15 @@ def next_period_dates(subscription: Subscription) -> NextPeriod | None:
 
     Its start is when the next regular invoice is issued.
     """
+    period = coming_period(subscription)
+    if period is None:
+        return None
+    version = period.base_version or version_at(subscription, period.start)
+    return NextPeriod(period.start, period.end, period.first_day, period.end_day, version)
+
+
+def coming_period(subscription: Subscription) -> Period | None:
+    """The period after the last stored one, not stored; None if the subscription ends before."""
     last = subscription.periods.last()
     change = scheduled_change(subscription)
     if subscription.canceled_at is not None or (last and change and change.version is None):
@@ -71,8 +80,7 @@ def next_period_dates(subscription: Subscription) -> NextPeriod | None:
     if last and change and change.version is not None:
         anchor_day = last.end_day if change.version.interval != version.interval else None
         version = change.version
-    period = next_period(subscription, last, version, anchor_day)
-    return NextPeriod(period.start, period.end, period.first_day, period.end_day, version)
+    return next_period(subscription, last, version, anchor_day)
 
 
 def spans_in(period: Period) -> list[tuple[PlanVersion, datetime, datetime]]:
