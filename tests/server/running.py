@@ -1,0 +1,142 @@
+"""The demo as the user starts it, on a free port and a folder of its own; and its commands."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READY_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(data: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "DATABASE_", "PYTEST_", "PLAINBILL_"))}
+    return {**kept, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1", "EMAIL_URL": f"filemail://{data / 'mail'}"}
+
+
+@dataclass
+class Demo:
+    """A running demo: `start`, `kill` and `start` again keep the folder's data."""
+
+    data: Path
+    port: int
+    simulate: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def info(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "demo.json").read_text()))
+
+    def start(self) -> "Demo":
+        self.data.mkdir(parents=True, exist_ok=True)
+        words = ["demo", "--port", str(self.port), "--data", str(self.data)]
+        words += [] if self.simulate else ["--no-simulate"]
+        env = environment(self.data)
+        env.pop("DATA_DIR")
+        with (self.data / "demo.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", *words], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+            )
+        self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"the demo ended:\n{self.log()[-3000:]}")
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.2)
+        raise AssertionError(f"the demo was not ready in {READY_SECONDS} s:\n{self.log()[-3000:]}")
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def kill(self) -> None:
+        """kill -9 of the command itself; its children end by themselves."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                    return
+            time.sleep(0.1)
+        raise AssertionError("the server outlived the command")
+
+    def log(self) -> str:
+        return (self.data / "demo.log").read_text(errors="replace")
+
+    def command(self, *words: str, code: int = 0, extra: dict[str, str] | None = None) -> str:
+        """The output of a management command on this demo's database; its exit code must be `code`."""
+        done = self.popen(*words, extra=extra)
+        out, err = done.communicate(timeout=300)
+        assert done.returncode == code, f"{words}: exit {done.returncode}\n{out}\n{err}"
+        return out + err if code else out
+
+    def popen(self, *words: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env={**environment(self.data), **(extra or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def client(self, key: str = "manage") -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.info['api_keys'][key]}"}
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
+
+    def login(self, role: str | None, account: str | None = "atelier-brume") -> dict[str, Any]:
+        return next(u for u in self.info["users"] if u["role"] == role and u["account"] == account)
+
+
+def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed: int) -> None:
+    """Send each batch twice in random order; a refused connection is tried again, as a product would."""
+    order = [*batches, *batches]
+    random.Random(seed).shuffle(order)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json"}
+    with httpx.Client(headers=headers, timeout=60, trust_env=False) as client:
+        for batch in order:
+            for _ in range(200):
+                try:
+                    answer = client.post(f"{url}/api/v1/events", json=batch)
+                except httpx.TransportError:
+                    time.sleep(0.2)
+                    continue
+                if answer.status_code in (429, 503):
+                    time.sleep(0.2)
+                    continue
+                assert answer.status_code == 200, answer.text
+                break
+            else:
+                raise AssertionError("the server did not come back")
