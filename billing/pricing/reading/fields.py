@@ -38,8 +38,9 @@ class Fields:
 
     def __init__(self, data: object, path: str, problems: list[Problem], keys: Collection[str]) -> None:
         self.path, self.problems = path, problems
+        self.is_mapping = isinstance(data, Mapping)
         self.data: Mapping[object, object] = data if isinstance(data, Mapping) else {}
-        if not isinstance(data, Mapping):
+        if not self.is_mapping:
             self.note(path, f"expected a mapping with {', '.join(sorted(keys))}.")
         for key in self.data:
             if not isinstance(key, str):
@@ -52,8 +53,9 @@ class Fields:
         self.problems.append(Problem(path or "top level", message))
 
     def fault(self, key: str, message: str) -> None:
-        """Add a problem with the value of `key`."""
-        self.note(join(self.path, key), message)
+        """Add a problem with the value of `key`, unless there are no keys at all, which is noted already."""
+        if self.is_mapping:
+            self.note(join(self.path, key), message)
 
     def has(self, key: str) -> bool:
         """Whether `key` has a value."""
