@@ -12,10 +12,11 @@ from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Subscription
 from billing.plans.queries import current_period
 from billing.usage.intake.attributes import Incoming, Rejected, read_event
-from billing.usage.intake.batch import Batch, Outcome
+from billing.usage.intake.batch import Batch, Outcome, Stored
 from billing.usage.intake.body import MAX_BYTES, read_body
 from billing.usage.intake.context import load_context
 from billing.usage.intake.errors import IntakeError, StoreUnavailable
+from billing.usage.models import QuarantinedEvent
 from billing.usage.shapes import align_shapes
 
 __all__ = ["MAX_BYTES", "IntakeError", "Rejected", "Result", "StoreUnavailable", "ingest", "ingest_events"]
@@ -93,18 +94,18 @@ def ingest_events(events: Sequence[Incoming], own_account: Account | None = None
     return result
 
 
-def count(outcomes: dict[int, Outcome | Rejected]) -> Result:
+def count(outcomes: dict[int, Outcome]) -> Result:
     """Outcomes as numbers; the rejected ones with their reasons."""
     kept = list(outcomes.values())
     return Result(
-        kept.count(Outcome.ACCEPTED),
-        kept.count(Outcome.DUPLICATE),
-        kept.count(Outcome.QUARANTINED),
+        kept.count(Stored.ACCEPTED),
+        kept.count(Stored.DUPLICATE),
+        sum(isinstance(each, QuarantinedEvent.Reason) for each in kept),
         tuple(each for each in kept if isinstance(each, Rejected)),
     )
 
 
-def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome | Rejected]:
+def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome]:
     """At most a thousand events in one transaction; their outcomes by index."""
     own_id = None if own_account is None else own_account.pk
     try:
@@ -113,7 +114,7 @@ def store(events: Sequence[Incoming], own_account: Account | None = None) -> dic
         raise StoreUnavailable from error
 
 
-def _store(events: Sequence[Incoming], own_id: int | None) -> dict[int, Outcome | Rejected]:
+def _store(events: Sequence[Incoming], own_id: int | None) -> dict[int, Outcome]:
     outcomes, behind = _attempt(events, own_id)
     if outcomes is None:
         _catch_up(behind)
@@ -124,7 +125,7 @@ def _store(events: Sequence[Incoming], own_id: int | None) -> dict[int, Outcome 
 
 def _attempt(
     events: Sequence[Incoming], own_id: int | None, last: bool = False
-) -> tuple[dict[int, Outcome | Rejected] | None, list[int]]:
+) -> tuple[dict[int, Outcome] | None, list[int]]:
     """Store the events; or, if meters or periods must be brought up to date first, None and the accounts."""
     subjects, types = {event.subject for event in events}, {event.type for event in events}
     with installation_scope() if own_id is None else account_scope(own_id):

@@ -29,6 +29,11 @@ def hold_intake(*account_ids: int) -> None:
     _lock("pg_advisory_xact_lock", sorted({each % BUCKETS for each in account_ids}))
 
 
+def share_shapes() -> None:
+    """Until the transaction ends no meter's totals are made of something else."""
+    _lock("pg_advisory_xact_lock_shared", [SHAPES])
+
+
 def hold_shapes() -> None:
     """Until the transaction ends no event at all is stored: for changing what day totals are made of."""
     _lock("pg_advisory_xact_lock", [SHAPES])

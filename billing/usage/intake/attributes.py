@@ -112,7 +112,8 @@ def _check_extensions(raw: dict[str, Any]) -> None:
     for name in raw.keys() - _KNOWN:
         if not _EXTENSION(name):
             raise _Refused(
-                "invalid_attribute", _("Extension attributes are named in lower-case letters and digits only.")
+                "invalid_attribute",
+                _("Extension attributes are named in lower-case letters and digits only."),
             )
 
 

@@ -25,10 +25,13 @@ from billing.usage.intake.totals import Totals, encode_json
 from billing.usage.statements import statement
 
 
-class Outcome(Enum):
+class Stored(Enum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
-    QUARANTINED = "quarantined"
+
+
+type Outcome = Stored | Reason | Rejected
+"""What became of an event; a `Reason` is why it was quarantined."""
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class Batch:
     """The state of one transaction. `outcomes` by the event's index in the request."""
 
     context: Context
-    outcomes: dict[int, Outcome | Rejected] = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     touched: set[int] = field(default_factory=set)
@@ -97,8 +100,9 @@ class Batch:
         self.outcomes[event.index] = Rejected(event.index, event.id, code, detail)
 
     def _wait(self, event: Incoming, reason: Reason, place: Place | None) -> None:
-        self.outcomes[event.index] = Outcome.QUARANTINED
-        self.waiting.append((event, reason, place))
+        self.outcomes[event.index] = reason
+        if event.arrival is None:  # else it is replayed, and kept already
+            self.waiting.append((event, reason, place))
 
     def _insert(self, fresh: list[Placed]) -> list[Placed]:
         """Insert events that have a place, in order of their keys; those whose identity was known are left."""
@@ -119,7 +123,7 @@ class Batch:
             stored = cursor.fetchone()[0]
         new = fresh if stored is None else [arrivals[arrived] for arrived in stored]
         for each in new:
-            self.outcomes[each.event.index] = Outcome.ACCEPTED
+            self.outcomes[each.event.index] = Stored.ACCEPTED
             self._count(each.place, each.time, each.found)
         return [] if stored is None else [each for each in fresh if each.event.index not in self.outcomes]
 
@@ -148,9 +152,11 @@ class Batch:
                 continue
             verdict = compare(each.event, known, self.context.meters.get(each.event.type, []))
             if verdict in ("lower", "same"):
-                self.outcomes[each.event.index] = Outcome.DUPLICATE
+                self.outcomes[each.event.index] = Stored.DUPLICATE
             elif verdict == "conflict":
-                detail = _("id: was used for an event with other content, which stays. Correct it by a revision.")
+                detail = _(
+                    "id: was used for an event with other content, which stays. Correct it by a revision."
+                )
                 self._reject(each.event, "id_conflict", detail)
             else:
                 known = self._revise(each, known)
@@ -165,7 +171,7 @@ class Batch:
         if reason is not None:
             self._wait(event, reason, each.place)
             return known
-        self.outcomes[event.index] = Outcome.ACCEPTED
+        self.outcomes[event.index] = Stored.ACCEPTED
         timed, arrived = event.time is not None, self.context.now + event.index * MICROSECOND
         return Known(event.type, time, timed, arrived, event.revision, event.voided, event.data)
 

@@ -49,14 +49,18 @@ def read_body(body: bytes, content_type: str | None) -> Body:
     value = _parse(body)
     events = value if isinstance(value, list) else [value]
     if media == SINGLE and isinstance(value, list):
-        raise _malformed(_("%(single)s is one event; for an array use %(batch)s.") % {"single": SINGLE, "batch": BATCH})
+        raise _malformed(
+            _("%(single)s is one event; for an array use %(batch)s.") % {"single": SINGLE, "batch": BATCH}
+        )
     if not isinstance(value, list) and (media == BATCH or not isinstance(value, dict)):
         raise _malformed(_("The body must be an array of events."))
     if not events:
         raise _malformed(_("The array is empty: send at least one event."))
     if len(events) > MAX_EVENTS:
         raise IntakeError(
-            413, "too_large", _("A body may have 5,000 events, not %(count)d. Send several requests.") % {"count": len(events)}
+            413,
+            "too_large",
+            _("A body may have 5,000 events, not %(count)d. Send several requests.") % {"count": len(events)},
         )
     return Body(events, b"\\" in body)
 
@@ -67,7 +71,9 @@ def _media_type(content_type: str | None) -> str:
     media, charset = message.get_content_type(), str(message.get_param("charset") or "utf-8").lower()
     if media not in (SINGLE, BATCH, JSON) or charset not in ("utf-8", "utf8", "us-ascii"):
         raise IntakeError(
-            415, "unsupported_media_type", _("Send %(types)s in UTF-8.") % {"types": ", ".join((SINGLE, BATCH, JSON))}
+            415,
+            "unsupported_media_type",
+            _("Send %(types)s in UTF-8.") % {"types": ", ".join((SINGLE, BATCH, JSON))},
         )
     return media
 

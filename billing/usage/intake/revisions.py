@@ -22,7 +22,7 @@ type Identity = tuple[int, str, str]
 
 type Verdict = Literal["lower", "same", "conflict", "higher"]
 
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+decode_data: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Known(msgspec.Struct):
@@ -49,7 +49,7 @@ def load_known(identities: Iterable[Identity], lock: bool) -> dict[Identity, Kno
                 ORDER BY e.account_id, e.source, e.event_id {"FOR UPDATE OF e" if lock else ""}""",
             [msgspec.json.encode(rows).decode()],
         )
-        return {row[:3]: Known(*row[3:9], _decode(row[9])) for row in cursor.fetchall()}
+        return {row[:3]: Known(*row[3:9], decode_data(row[9])) for row in cursor.fetchall()}
 
 
 def compare(event: Incoming, known: Known, meters: list[MeterShape]) -> Verdict:

@@ -1,0 +1,124 @@
+"""A period's usage, priced: what the live figure, limits, previews and invoices all start from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from accounts.models import Account
+from billing.plans.models import Period
+from billing.plans.queries import plan_terms, span_share, spans_in
+from billing.pricing.charges import NO_USAGE, Charge, Plan, Usage
+from billing.pricing.money import ZERO, exact
+from billing.pricing.price import price
+from billing.pricing.rate import Line, rate
+from billing.pricing.spans import Span
+from billing.usage.days import day_bounds, days_between
+from billing.usage.reading.upto import usage_upto
+
+NONE_YET: Final[Mapping[str, Usage]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPeriod:
+    """`lines` are usage and minimum lines; `usage_total` is the sum of the usage lines, before waivers.
+
+    `until`: only usage before it is priced; None: all that is stored for the period.
+    """
+
+    period: Period
+    spans: tuple[Span, ...]
+    lines: tuple[Line, ...]
+    usage_total: Decimal
+    until: datetime | None
+
+
+def rate_period(period: Period, until: datetime | None = None) -> RatedPeriod:
+    """Price the usage of `period`, or of its part before `until`.
+
+    For the figure of now leave `until` out: whole days then come from day totals alone, however busy the day is.
+    Minimums are those of the whole stretch on a plan version, as they stand if no more usage comes.
+    """
+    stretches = [
+        Stretch(plan_terms(version), start, _end(end, until), span_share(period, start, end))
+        for version, start, end in spans_in(period)
+        if until is None or start < until
+    ]
+    spans = tuple(_span(period, stretch) for stretch in stretches)
+    lines = rate(spans)
+    usage = [line.amount for line in lines if line.kind == "usage"]
+    with exact():
+        return RatedPeriod(period, spans, lines, sum(usage, ZERO), until)
+
+
+def daily_costs(period: Period, until: datetime | None = None) -> list[tuple[date, dict[str, Decimal]]]:
+    """What each local day of the period, up to `until`, added to the exact cost of each charge.
+
+    Prices are of the whole period so far, so a day's cost is a difference; it may be negative where usage or a
+    volume price fell. The days of a charge sum to its exact cost, unrounded; minimums are no usage and left out.
+    Local days are those of the zone that the period was opened in.
+    """
+    end = _end(period.end, until)
+    days = days_between(period.timezone, period.start, end)
+    costs: dict[date, dict[str, Decimal]] = {day: {} for day in days}
+    for version, start, span_end in spans_in(period):
+        if start < end:
+            _add_costs(costs, period, plan_terms(version), start, min(span_end, end))
+    return list(costs.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a period on one plan version; `share` is its local days over the full period's."""
+
+    plan: Plan
+    start: datetime
+    end: datetime
+    share: Fraction
+
+
+def _end(end: datetime, until: datetime | None) -> datetime:
+    return end if until is None else min(end, until)
+
+
+def _span(period: Period, stretch: Stretch) -> Span:
+    usage = period_usage(period, [stretch.start, stretch.end], stretch.plan.charges)
+    return Span(
+        plan=stretch.plan,
+        start=stretch.start,
+        end=stretch.end,
+        before=usage[stretch.start],
+        upto=usage[stretch.end],
+        share=stretch.share,
+    )
+
+
+def period_usage(
+    period: Period, cuts: Sequence[datetime], charges: Sequence[Charge]
+) -> dict[datetime, dict[str, Usage]]:
+    """`usage_upto` of a period."""
+    account: Account = period.account
+    return usage_upto(account, period.start, cuts, charges, period.full_start, period.full_end)
+
+
+@exact()
+def _add_costs(
+    costs: dict[date, dict[str, Decimal]], period: Period, plan: Plan, start: datetime, end: datetime
+) -> None:
+    """Add what `plan` costs on each day of [start, end). A fall below zero of the whole stretch is not billed."""
+    days = days_between(period.timezone, start, end)
+    cuts = [min(day_bounds(period.timezone, day)[1], end) for day in days]
+    usage = period_usage(period, [start, *cuts], plan.charges)
+    for charge in plan.charges:
+        first = price(charge, usage[start].get(charge.code, NO_USAGE)).exact
+        running, billed = first, ZERO
+        for day, cut in zip(days, cuts, strict=True):
+            cost = price(charge, usage[cut].get(charge.code, NO_USAGE)).exact
+            if cost != running:
+                costs[day][charge.code] = costs[day].get(charge.code, ZERO) + cost - running
+                billed += cost - running
+            running = cost
+        if billed < 0:
+            costs[days[-1]][charge.code] = costs[days[-1]].get(charge.code, ZERO) - billed

@@ -1,0 +1,1 @@
+"""Quantities from day totals and events: each aggregation at each instant asked for, in a few queries."""
