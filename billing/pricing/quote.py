@@ -77,8 +77,10 @@ def _line_data(line: Line, locale: str) -> dict[str, object]:
 def _read_usage(fields: Fields, plan: Plan) -> dict[str, Usage]:
     """Usage by charge code. Faults are noted."""
     charges = {charge.code: charge for charge in plan.charges}
-    quantities = Fields(fields.data.get("quantities") or {}, "quantities", fields.problems, charges)
-    events = Fields(fields.data.get("events") or {}, "events", fields.problems, charges)
+    quantities = Fields(
+        fields.data["quantities"] if fields.has("quantities") else {}, "quantities", fields.problems, charges
+    )
+    events = Fields(fields.data["events"] if fields.has("events") else {}, "events", fields.problems, charges)
     usage = dict[str, Usage]()
     for code, charge in charges.items():
         if quantities.has(code) and events.has(code):
