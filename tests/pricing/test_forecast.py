@@ -89,7 +89,7 @@ def test_days_without_usage_count_as_zero_and_a_day_may_come_in_parts() -> None:
 
 
 def test_only_four_weeks_count() -> None:
-    history = days_from(MONDAY, *([500] * 7), *([10] * 28))
+    history = days_from(MONDAY, *([500] * 8), *([10] * 27))
     assert ahead(history, "0", MONDAY + DAY * 35, MONDAY + DAY * 36).expected == D("10.00")
 
 
@@ -112,6 +112,15 @@ def test_the_week_has_a_shape_from_two_weeks_on() -> None:
     ]  # fmt: skip
     flat = ahead(days_from(MONDAY + DAY, *week[1:], *week), "0", today, today + DAY * 2)
     assert flat.bands[0].mid * 2 == flat.bands[1].mid == D("138.46")
+
+
+def test_an_uneven_number_of_weekdays_by_hand() -> None:
+    # Level 1200/16 = 75; Monday, Tuesday (300 + 75)/4, Wednesday to Friday (200 + 75)/3, weekend 75/3; the days
+    # then sum up to 12.50 too much, 0.78125 each. Squares 3141.276 over 16 - 1 - 6 = 9 degrees of freedom.
+    week = [100, 100, 100, 100, 100, 0, 0]
+    today = MONDAY + DAY * 16
+    found = ahead(days_from(MONDAY, *week, *week, 100, 100), "0", today, today + DAY)
+    assert (found.low, found.expected, found.high) == (D("64.39"), D("90.89"), D("117.38"))
 
 
 def test_confident_with_two_weeks_and_a_narrow_band() -> None:

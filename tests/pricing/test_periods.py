@@ -32,7 +32,7 @@ intervals = st.sampled_from(INTERVALS)
 zones = st.sampled_from(ZONES)
 days = st.dates(date(1990, 1, 1), date(2030, 12, 31))
 anchors = st.builds(Anchor, days, intervals, zones)
-instants = st.datetimes(datetime(1990, 1, 2), datetime(2030, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+instants = st.datetimes(datetime(1990, 1, 2), datetime(2030, 12, 30), timezones=st.just(UTC))
 
 
 def utc(text: str) -> datetime:

@@ -120,7 +120,7 @@ def test_a_reverse_charge_rule_is_used_only_where_it_applies() -> None:
 
 
 def test_the_reverse_charge_is_zero_percent() -> None:
-    assert REVERSE_CHARGE == Tax("reverse-charge", "Reverse charge", D(0), "AE")
+    assert Tax("reverse-charge", "Reverse charge", D(0), "AE") == REVERSE_CHARGE
 
 
 def test_the_union_has_27_members() -> None:
