@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -40,11 +41,21 @@ class Invoice(models.Model):
     total = models.DecimalField(**PRICE)
     credits_applied = models.DecimalField(default=0, **PRICE)
     amount_due = models.DecimalField(**PRICE)
-    snapshot = models.JSONField(help_text="Discounts, taxes, seller, buyer, locale, time zone and texts as issued")
+    snapshot = models.JSONField(
+        help_text="Discounts, taxes, seller, buyer, locale, time zone and texts as issued"
+    )
+    # The service period whose usage it invoices: one document per period, whoever runs the billing and however often.
+    closes = models.OneToOneField(Period, models.PROTECT, null=True, related_name="invoice")
+    # Every event that was stored by then is priced in it; later ones are late usage of the next invoice.
+    priced_at = models.DateTimeField(db_default=Now())
+    # The transaction that issued it, set by a trigger: no line joins it in another one.
+    issued_in = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-issued_at", "-sequence"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["series", "sequence"], name="number_once_per_series")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["series", "sequence"], name="number_once_per_series"),
+        ]
         indexes: ClassVar = [models.Index(fields=["account", "-issued_at"], name="invoice_of_account")]
 
     def __str__(self) -> str:
@@ -74,6 +85,7 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2, default="O")
     period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
     version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
+    # What the paper and the electronic invoice need besides: days, prices, unit code, the plan's name (drafts.py).
     detail = models.JSONField(default=dict)
 
     class Meta:
@@ -85,6 +97,9 @@ class InvoiceLine(models.Model):
                 fields=["period", "version", "charge", "start"],
                 condition=models.Q(kind="usage"),
                 name="usage_invoiced_once",
+            ),
+            models.UniqueConstraint(
+                fields=["period"], condition=models.Q(kind="base"), name="base_invoiced_once"
             ),
         ]
 
@@ -108,3 +123,13 @@ class Payment(models.Model):
     received_at = models.DateTimeField()
     method = models.CharField(max_length=30, default="manual")
     reference = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["received_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_above_zero")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} ({self.method})"

@@ -1,0 +1,16 @@
+"""What changes: documents are issued, payments recorded. Nothing issued is ever changed."""
+
+from billing.invoices.actions.bill import AccountBusy, Due, bill_account, due_documents, issue_first_base
+from billing.invoices.actions.issue import issue
+from billing.invoices.actions.payments import PaymentError, record_payment
+
+__all__ = [
+    "AccountBusy",
+    "Due",
+    "PaymentError",
+    "bill_account",
+    "due_documents",
+    "issue",
+    "issue_first_base",
+    "record_payment",
+]

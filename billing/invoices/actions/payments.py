@@ -1,0 +1,50 @@
+"""What was paid. Rows only: an invoice's status is read from them (queries.py)."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Account
+from accounts.scope import account_scope
+from billing.invoices.models import Invoice, Payment
+from billing.invoices.queries import open_amount
+from billing.pricing.money import money_string, round_money
+
+
+class PaymentError(ValueError):
+    """A payment that cannot be recorded; `field` names what to mend."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def record_payment(
+    invoice: Invoice, amount: Decimal, received_at: datetime, method: str = "manual", reference: str = ""
+) -> Payment:
+    """Record money received for `invoice`. Raises `PaymentError` for more than is open, or not in minor units."""
+    if not amount.is_finite() or amount <= 0 or amount != round_money(amount, invoice.currency):
+        raise PaymentError("amount", _("Write an amount above zero in whole units of %s.") % invoice.currency)
+    with account_scope(invoice.account_id):
+        # The account, since an issued invoice is not a row that may be locked for a change.
+        Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
+        left = open_amount(invoice)
+        if amount > left:
+            raise PaymentError(
+                "amount",
+                _("%(left)s %(currency)s is open on %(number)s: record at most that.")
+                % {
+                    "left": money_string(left, invoice.currency),
+                    "currency": invoice.currency,
+                    "number": invoice.number,
+                },
+            )
+        return Payment.objects.create(
+            account_id=invoice.account_id,
+            invoice=invoice,
+            amount=amount,
+            received_at=received_at,
+            method=method,
+            reference=reference,
+        )

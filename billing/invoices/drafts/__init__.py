@@ -1,0 +1,114 @@
+"""`draft_invoice`: what a period comes to, be it running or closed.
+
+The same function answers `/spend`, fills the upcoming page and makes the issued invoice, so they cannot disagree.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Account
+from billing.invoices.credit import credit_left
+from billing.invoices.drafts.late import late_lines
+from billing.invoices.drafts.lines import Data, DraftLine, Taxes
+from billing.invoices.drafts.plan import base_lines, following, minimum_spend_lines, waiting, waiting_lines
+from billing.invoices.drafts.usage import usage_lines
+from billing.plans.models import Period
+from billing.pricing.dates import local_date
+from billing.pricing.money import ZERO, money_string
+from billing.pricing.totals import TaxedLine, Totals, totals
+from billing.usage.rating import RatedPeriod, rate_period
+
+__all__ = ["Data", "Draft", "DraftLine", "base_draft", "draft_invoice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice that is not issued. Amounts are in whole minor units of `currency`.
+
+    `period` is the service period that it closes, `rated` its usage; `base_of` the period whose base price it charges
+    in advance. `usage_total` is the period's usage before waivers. A negative `totals.total` is a credit note.
+    """
+
+    account: Account
+    currency: str
+    period: Period
+    as_of: datetime
+    lines: tuple[DraftLine, ...]
+    totals: Totals
+    usage_total: Decimal
+    rated: RatedPeriod | None
+    base_of: Period | None
+
+    @property
+    def subtotal(self) -> Decimal:
+        return self.totals.subtotal
+
+    def lines_data(self) -> list[Data]:
+        """The lines as the API shows them, in the account's language."""
+        return [each.as_data(place, self.account.locale) for place, each in enumerate(self.lines, 1)]
+
+    def spend_data(self) -> dict[str, Any]:
+        """What `/spend` answers, its limit and forecast apart."""
+        return {
+            "as_of": self.as_of,
+            "period": {"start": self.period.start, "end": self.period.end},
+            "currency": self.currency,
+            "lines": self.lines_data(),
+            "usage_total": money_string(self.usage_total, self.currency),
+            "subtotal": money_string(self.subtotal, self.currency),
+        }
+
+
+def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
+    """The invoice that closes `period`, with the usage up to `as_of`, lines in the contract's order (section 5).
+
+    Base price: of the period that follows, if one does. Read it inside the account's scope; nothing is stored.
+    """
+    partly = as_of < min(period.end, timezone.now())
+    taxes = Taxes(account, local_date(period.end, period.timezone))
+    rated = rate_period(period, as_of if partly else None)
+    after = following(period)
+    used = usage_lines(rated, taxes)
+    lines = [
+        *used,
+        *base_lines(after, taxes),
+        *waiting_lines(waiting(period), period, taxes),
+        *minimum_spend_lines(period, used, taxes),
+        *late_lines(period, taxes),
+    ]
+    return _draft(account, period, as_of, _in_order(lines), rated, after)
+
+
+def base_draft(account: Account, period: Period, as_of: datetime) -> Draft:
+    """The invoice of the base price of `period` alone: the first one of a subscription."""
+    taxes = Taxes(account, period.first_day)
+    return _draft(account, period, as_of, base_lines(period, taxes), None, period)
+
+
+def _draft(
+    account: Account,
+    period: Period,
+    as_of: datetime,
+    lines: Sequence[DraftLine],
+    rated: RatedPeriod | None,
+    base_of: Period | None,
+) -> Draft:
+    taxed = [TaxedLine(each.line.amount, each.tax, _service_period(each)) for each in lines]
+    foot = totals(taxed, (), credit_left(account), account.currency)
+    usage_total = rated.usage_total if rated else ZERO
+    return Draft(account, account.currency, period, as_of, tuple(lines), foot, usage_total, rated, base_of)
+
+
+def _service_period(each: DraftLine) -> tuple[str, int] | None:
+    """What coupons count periods by: a coming period has no row yet."""
+    return (str(each.period.subscription_id), each.period.number) if each.period else None
+
+
+def _in_order(lines: Iterable[DraftLine]) -> list[DraftLine]:
+    """Adjustments stand last; the others keep the order they come in."""
+    return sorted(lines, key=lambda each: each.line.kind == "adjustment")

@@ -1,0 +1,185 @@
+"""Late usage: what arrived for a period after it was invoiced (contract, section 4).
+
+The period is priced again as a whole, limits and waivers included, and what it comes to now less what was invoiced for
+it so far is a line of the next invoice: for each charge, for each minimum, and for what the limits waive.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final, cast
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from accounts.models import Account
+from billing.invoices.drafts.lines import DraftLine, Taxes
+from billing.invoices.drafts.plan import minimum_spend_lines
+from billing.invoices.drafts.usage import usage_lines
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.plans.lines import by_language
+from billing.plans.models import Period
+from billing.pricing.charges import UNDETERMINED, localized
+from billing.pricing.lines import Line, LineKind
+from billing.pricing.money import ZERO, exact
+from billing.pricing.taxes import Tax
+from billing.usage.rating import rate_period
+
+USED: Final = ("usage", "minimum", "limit_waiver")
+"""Kinds of lines that a period's usage decides; `late_usage` corrects one of them and says which in its detail."""
+
+type Key = tuple[str, str, str, str, int, str, Decimal]
+"""What is corrected: kind, charge, meter, plan, version, tax category, tax rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What lines of one key come to."""
+
+    amount: Decimal = ZERO
+    exact_amount: Decimal = ZERO
+    quantity: Decimal = ZERO
+
+    @exact()
+    def plus(self, amount: Decimal, exact_amount: Decimal, quantity: Decimal) -> "Sum":
+        return Sum(self.amount + amount, self.exact_amount + exact_amount, self.quantity + quantity)
+
+    @exact()
+    def minus(self, other: "Sum") -> "Sum":
+        return self.plus(-other.amount, -other.exact_amount, -other.quantity)
+
+
+def late_lines(period: Period, taxes: Taxes) -> list[DraftLine]:
+    """A `late_usage` line for each amount of an invoiced period that is not what it was, before `period` is closed."""
+    return [line for late in _candidates(period) for line in _differences(late, taxes)]
+
+
+def _candidates(period: Period) -> list[Period]:
+    """Invoiced periods for which usage may have been accepted since the account was last billed."""
+    closed = Period.objects.filter(account=period.account_id, closed_at__isnull=False, trial=False)
+    last = closed.aggregate(at=Max("closed_at"))["at"]
+    if last is None:
+        return []
+    rows = closed.exclude(pk=period.pk).filter(end__gt=last - timedelta(days=settings.LATE_DAYS))
+    return list(
+        rows.select_related("subscription__account", "account", "base_version__plan").order_by("start")
+    )
+
+
+def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:
+    invoiced = invoiced_lines(period)
+    now = lines_of_use(period, TaxesAsInvoiced(taxes.account, taxes, invoiced))
+    before, after = sums_invoiced(invoiced), sums_drafted(now)
+    drafted = {key_of_draft(each): each for each in now}
+    stored = {key_of_row(row): row for row in reversed(invoiced)}
+    for key in dict.fromkeys([*after, *before]):
+        change = after.get(key, Sum()).minus(before.get(key, Sum()))
+        if change.amount:
+            like = drafted.get(key) or _as_draft(stored[key], period)
+            yield _late_line(like, change, period)
+
+
+def lines_of_use(period: Period, taxes: Taxes) -> list[DraftLine]:
+    """All that the usage of a whole period comes to: usage, minimums, waivers and the minimum spend."""
+    used = usage_lines(rate_period(period), taxes)
+    return [*used, *minimum_spend_lines(period, used, taxes)]
+
+
+def _as_draft(row: InvoiceLine, period: Period) -> DraftLine:
+    """An invoiced line as one that may be corrected."""
+    line = Line(
+        kind=cast(LineKind, row.detail.get("corrects", row.kind)),
+        charge=row.charge or None,
+        meter=row.meter or None,
+        name={UNDETERMINED: row.description},
+        unit={UNDETERMINED: row.unit} if row.unit else {},
+        start=row.start,
+        end=row.end,
+        quantity=row.quantity or ZERO,
+        amount=row.amount,
+        exact_amount=row.exact_amount,
+        plan=row.version.plan.code if row.version else "",
+        version=row.version.number if row.version else 0,
+        tax=row.detail.get("tax_asked"),
+    )
+    return DraftLine(line=line, tax=tax_of_row(row), period=period, version=row.version, detail=row.detail)
+
+
+def _late_line(like: DraftLine, change: Sum, period: Period) -> DraftLine:
+    name = like.line.name
+    line = Line(
+        kind="late_usage",
+        charge=like.line.charge,
+        meter=like.line.meter,
+        name=by_language(lambda language: _("%(line)s, arrived late") % {"line": localized(name, language)}),
+        unit=like.line.unit,
+        start=period.start,
+        end=period.end,
+        quantity=change.quantity,
+        amount=change.amount,
+        exact_amount=change.exact_amount,
+        plan=like.line.plan,
+        version=like.line.version,
+        tax=like.line.tax,
+    )
+    detail = {**like.detail, "corrects": like.line.kind}
+    return DraftLine(line=line, tax=like.tax, period=period, version=like.version, detail=detail)
+
+
+class TaxesAsInvoiced(Taxes):
+    """Taxes as a period's lines bear them already; a line that takes one back keeps its tax (contract, section 5)."""
+
+    def __init__(self, account: Account, today: Taxes, invoiced: Iterable[InvoiceLine]) -> None:
+        super().__init__(account, today.on)
+        for row in invoiced:
+            if row.kind == "usage":
+                self._known.setdefault(row.detail.get("tax_asked"), tax_of_row(row))
+
+
+def tax_of_row(row: InvoiceLine) -> Tax:
+    """The tax that an issued line bears."""
+    return Tax(row.tax_code, row.detail.get("tax_name", row.tax_code), row.tax_rate, row.tax_category)
+
+
+def invoiced_lines(period: Period) -> list[InvoiceLine]:
+    """What was invoiced for the usage of `period` so far; amounts are what the customer owes by them."""
+    rows = InvoiceLine.objects.filter(period=period, kind__in=(*USED, "late_usage"))
+    return list(rows.select_related("invoice", "version__plan").order_by("invoice__issued_at", "position"))
+
+
+def owed_sign(row: InvoiceLine) -> int:
+    """A credit note's lines are what is given back."""
+    return -1 if row.invoice.kind == Invoice.Kind.CREDIT_NOTE else 1
+
+
+def sums_invoiced(rows: Iterable[InvoiceLine]) -> dict[Key, Sum]:
+    sums: dict[Key, Sum] = {}
+    for row in rows:
+        sign, key = owed_sign(row), key_of_row(row)
+        sums[key] = sums.get(key, Sum()).plus(
+            sign * row.amount, sign * row.exact_amount, sign * (row.quantity or ZERO)
+        )
+    return sums
+
+
+def sums_drafted(lines: Iterable[DraftLine]) -> dict[Key, Sum]:
+    sums: dict[Key, Sum] = {}
+    for each in lines:
+        key, line = key_of_draft(each), each.line
+        sums[key] = sums.get(key, Sum()).plus(line.amount, line.exact_amount, line.quantity)
+    return sums
+
+
+def key_of_row(row: InvoiceLine) -> Key:
+    plan, number = (row.version.plan.code, row.version.number) if row.version else ("", 0)
+    kind = row.detail.get("corrects", row.kind)
+    plan, number = ("", 0) if kind == "limit_waiver" else (plan, number)
+    return kind, row.charge, row.meter, plan, number, row.tax_category, row.tax_rate
+
+
+def key_of_draft(each: DraftLine) -> Key:
+    line, tax = each.line, each.tax
+    plan, number = ("", 0) if line.kind == "limit_waiver" else (line.plan, line.version)
+    return line.kind, line.charge or "", line.meter or "", plan, number, tax.category, tax.rate

@@ -1,0 +1,153 @@
+"""Lines of the plan itself: the base price in advance, what waits for the next invoice, and the minimum spend."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
+from billing.plans.lines import PlanLine, by_language
+from billing.plans.models import PendingLine, Period
+from billing.plans.queries import base_charge, coming_period, plan_terms, span_share, spans_in
+from billing.pricing.charges import localized
+from billing.pricing.lines import EXACT_PLACES, Line, LineKind
+from billing.pricing.money import ZERO, exact, round_fraction, round_fraction_places
+from billing.pricing.proration import ProratedLine
+
+
+def following(period: Period) -> Period | None:
+    """The period after `period` of the same subscription: stored if it has begun, else as it will be."""
+    after = Period.objects.filter(subscription=period.subscription_id, number=period.number + 1)
+    found = after.select_related("base_version__plan", "subscription__account", "account").first()
+    if found is not None:
+        return found
+    last = period.subscription.periods.last()
+    return coming_period(period.subscription) if last is not None and last.number == period.number else None
+
+
+def base_lines(period: Period | None, taxes: Taxes) -> list[DraftLine]:
+    """The base price of `period`, unless it is free, a trial, or invoiced already."""
+    charge = base_charge(period) if period is not None and period.base_invoiced_at is None else None
+    if period is None or charge is None or not charge.price or period.base_version is None:
+        return []
+    version = period.base_version
+    return [
+        DraftLine(
+            line=PlanLine(version, charge, period, pending=False).as_line(),
+            tax=taxes.of(version.tax),
+            period=period,
+            version=version,
+            detail={"plan_name": version.name, "interval": version.interval, **days_detail(charge)},
+        )
+    ]
+
+
+def days_detail(line: ProratedLine) -> dict[str, Any]:
+    """The days of a base price as JSON; `billing.plans.lines` writes the same for a line that waits."""
+    return {
+        "price": f"{line.price:f}",
+        "days": line.days,
+        "full_days": line.full_days,
+        "first_day": line.first_day.isoformat(),
+        "end_day": line.end_day.isoformat(),
+    }
+
+
+def waiting(period: Period) -> list[PendingLine]:
+    """The rows that go on the invoice that closes `period`: prorations begun by its end, and every adjustment.
+
+    A proration of a later period waits for that one's invoice; after the last period nothing waits.
+    """
+    rows = PendingLine.objects.filter(account=period.account_id, invoiced_at=None).select_related(
+        "version__plan"
+    )
+    due = Q(start__lte=period.end) | ~Q(kind="proration")
+    if following(period) is None:
+        due |= Q(subscription=period.subscription_id)
+    return list(rows.filter(due).order_by("start", "created_at", "pk"))
+
+
+def waiting_lines(rows: Sequence[PendingLine], period: Period, taxes: Taxes) -> list[DraftLine]:
+    """A line for each row; a refund keeps the tax of its plan."""
+    kinds: dict[str, LineKind] = {"proration": "proration", "base": "base"}
+    return [
+        DraftLine(
+            line=Line(
+                kind=kinds.get(row.kind, "adjustment"),
+                charge=None,
+                meter=None,
+                name=row.description,
+                unit=by_language(lambda language: _("day")) if "days" in row.detail else {},
+                start=row.start,
+                end=row.end,
+                quantity=Decimal(row.detail.get("days", 0)),
+                amount=row.amount,
+                exact_amount=row.exact_amount,
+                plan=row.version.plan.code if row.version else "",
+                version=row.version.number if row.version else 0,
+                tax=row.tax or None,
+            ),
+            tax=taxes.of(row.tax),
+            period=period,
+            version=row.version,
+            pending=row,
+            detail={**row.detail, **({"plan_name": row.version.name} if row.version else {})},
+        )
+        for row in rows
+    ]
+
+
+def minimum_spend_lines(period: Period, usage: Sequence[DraftLine], taxes: Taxes) -> list[DraftLine]:
+    """What base price and usage of `period` miss to its minimum spend (contract, section 5).
+
+    The minimum is prorated by the days on each plan version; usage counts net of waivers.
+    """
+    spans = spans_in(period)
+    due = sum(
+        (Fraction(v.minimum_spend) * span_share(period, start, end) for v, start, end in spans), Fraction(0)
+    )
+    if not due:
+        return []
+    version = spans[-1][0]
+    reached = _base_of(period) + amount_of(usage)
+    with exact():
+        missing = round_fraction(due, version.currency) - reached
+    if missing <= 0:
+        return []
+    terms = plan_terms(version)
+    line = Line(
+        kind="minimum",
+        charge=None,
+        meter=None,
+        name=by_language(
+            lambda language: _("%(plan)s: minimum spend") % {"plan": localized(terms.name, language)}
+        ),
+        unit={},
+        start=period.start,
+        end=period.end,
+        quantity=ZERO,
+        amount=missing,
+        exact_amount=round_fraction_places(due - Fraction(reached), EXACT_PLACES),
+        plan=terms.code,
+        version=terms.version,
+        tax=terms.tax,
+    )
+    detail = {"plan_name": dict(terms.name), "minimum_spend": f"{round_fraction(due, version.currency):f}"}
+    return [DraftLine(line=line, tax=taxes.of(terms.tax), period=period, version=version, detail=detail)]
+
+
+@exact()
+def _base_of(period: Period) -> Decimal:
+    """The base price of `period`, as charged in advance and as changes of plan altered it."""
+    charge = base_charge(period)
+    rows = PendingLine.objects.filter(
+        subscription=period.subscription_id,
+        kind="proration",
+        detail__end_day=period.base_end_day.isoformat(),
+        detail__full_days=period.full_days,
+        detail__first_day__gte=period.first_day.isoformat(),
+    )
+    return sum((row.amount for row in rows), charge.amount if charge else ZERO)

@@ -1,0 +1,159 @@
+"""Reads of billing/invoices: issued documents as the contract shows them. Status is derived, never stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from django.db.models import Q, Sum
+
+from accounts.models import Account
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.plans.models import Period
+from billing.plans.queries import plan_terms
+from billing.pricing.charges import NO_USAGE, Charge
+from billing.pricing.money import ZERO, exact, money_string, plain
+from billing.pricing.price import price
+from billing.usage.days import day_bounds, days_between
+from billing.usage.rating import period_usage
+
+type Data = dict[str, Any]
+type Status = Literal["issued", "paid", "void"]
+
+PAGE: Final = 50
+MAX_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LineDay:
+    """A local day of a usage line: what was used, and by how much the exact price rose."""
+
+    day: date
+    quantity: Decimal
+    cost: Decimal
+
+
+def invoice_by_number(number: str, account: Account | None = None) -> Invoice | None:
+    """The document with this number, of any account in scope or of `account` alone."""
+    rows = Invoice.objects.select_related("account").filter(number=number)
+    return (rows if account is None else rows.filter(account=account)).first()
+
+
+def last_invoice(account: Account) -> Invoice | None:
+    """The newest document of the account."""
+    return Invoice.objects.filter(account=account).select_related("account").first()
+
+
+def invoices_page(
+    account: Account, after: Invoice | None = None, limit: int = PAGE
+) -> tuple[list[Invoice], Invoice | None]:
+    """Documents of the account, newest first, after the one given; and the one to go on after, if there are more."""
+    limit = min(max(limit, 1), MAX_PAGE)
+    rows = Invoice.objects.filter(account=account).select_related("account").order_by("-issued_at", "-pk")
+    if after is not None:
+        rows = rows.filter(Q(issued_at__lt=after.issued_at) | Q(issued_at=after.issued_at, pk__lt=after.pk))
+    found = list(rows[: limit + 1])
+    return found[:limit], found[limit - 1] if len(found) > limit else None
+
+
+@exact()
+def open_amount(invoice: Invoice) -> Decimal:
+    """What is still to be paid; nothing on a credit note, whose amount became credit."""
+    paid = invoice.payments.aggregate(sum=Sum("amount"))["sum"] or ZERO
+    return max(invoice.amount_due - paid, ZERO)
+
+
+def status(invoice: Invoice) -> Status:
+    """`paid` once nothing is open; a credit note stays `issued`, nobody pays it."""
+    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
+        return "issued"
+    return "issued" if open_amount(invoice) else "paid"
+
+
+def invoice_data(invoice: Invoice) -> Data:
+    """The document as the contract's section 8 shows it; `kind` says whether it is a credit note."""
+    currency = invoice.currency
+    amounts = ("subtotal", "tax_total", "total", "credits_applied", "amount_due")
+    money = {name: money_string(getattr(invoice, name), currency) for name in amounts}
+    taxes = [
+        {name: tax[name] for name in ("code", "name", "category", "rate", "taxable", "amount")}
+        for tax in invoice.snapshot["taxes"]
+    ]
+    return {
+        "number": invoice.number,
+        "kind": invoice.kind,
+        "status": status(invoice),
+        "account": invoice.snapshot["buyer"]["code"],
+        "currency": currency,
+        "issued_at": utc(invoice.issued_at),
+        "due_at": utc(invoice.due_at),
+        "period": {"start": utc(invoice.period_start), "end": utc(invoice.period_end)},
+        "lines": [line_data(line, currency) for line in invoice.lines.all()],
+        "subtotal": money["subtotal"],
+        "discounts": [
+            {"coupon": each["coupon"], "amount": each["amount"]} for each in invoice.snapshot["discounts"]
+        ],
+        "taxes": taxes,
+        "tax_total": money["tax_total"],
+        "total": money["total"],
+        "credits_applied": money["credits_applied"],
+        "amount_due": money["amount_due"],
+    }
+
+
+def line_data(line: InvoiceLine, currency: str) -> Data:
+    """A stored line in the words of a drafted one (`billing.pricing.lines.Line.as_data`)."""
+    return {
+        "id": str(line.pk),
+        "kind": line.kind,
+        "charge": line.charge or None,
+        "meter": line.meter or None,
+        "description": line.description,
+        "period": {"start": utc(line.start), "end": utc(line.end)},
+        "quantity": plain(line.quantity or ZERO),
+        "unit": line.unit,
+        "amount": money_string(line.amount, currency),
+        "exact_amount": plain(line.exact_amount),
+        "tiers": line.tiers,
+    }
+
+
+def utc(instant: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def charge_of_line(line: InvoiceLine) -> Charge | None:
+    """The charge that priced a usage line, by the terms of its plan version; None for other lines."""
+    if line.version is None or not line.charge:
+        return None
+    return next((charge for charge in plan_terms(line.version).charges if charge.code == line.charge), None)
+
+
+@exact()
+def line_days(line: InvoiceLine) -> list[LineDay]:
+    """The local days of a usage line, from what is stored now: late usage is among it. [] for other lines.
+
+    Days sum to the line's exact amount, late usage apart: a day's cost is by how much the period's price rose on it.
+    """
+    charge, period = charge_of_line(line), line.period
+    if charge is None or period is None or line.kind != "usage":
+        return []
+    days = days_between(period.timezone, line.start, line.end)
+    cuts = [min(day_bounds(period.timezone, day)[1], line.end) for day in days]
+    return _rises(period, charge, line.start, days, cuts)
+
+
+def _rises(
+    period: Period, charge: Charge, start: datetime, days: Sequence[date], cuts: Sequence[datetime]
+) -> list[LineDay]:
+    usage = period_usage(period, [start, *cuts], [charge])
+    before = usage[start].get(charge.code, NO_USAGE)
+    found = []
+    for day, cut in zip(days, cuts, strict=True):
+        upto = usage[cut].get(charge.code, NO_USAGE)
+        cost = price(charge, upto).exact - price(charge, before).exact
+        found.append(LineDay(day, upto.quantity - before.quantity, cost))
+        before = upto
+    return found
