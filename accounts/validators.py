@@ -302,18 +302,23 @@ def country(value: str) -> None:
 def compact_tax_id(value: str, country: str) -> str:
     """The VAT id without spaces and dots, in capitals; ValidationError if its shape or check digits are wrong.
 
-    An id that begins with an EU member's letters is read by that member's rules, any other by the country's where
-    they are known. Whether it is registered is another question (VIES) and not asked here.
+    Its first letters say whose rules it follows, else the country's; in the EU the letters are part of the id.
+    Whether it is registered is another question (VIES) and not asked here.
     """
     text = re.sub(r"[\s.-]", "", value).upper()
     if not text:
         return ""
-    member = "GR" if text[:2] == "EL" else text[:2]
-    rules = eu_vat if member.lower() in eu_vat.MEMBER_STATES else get_cc_module(country, "vat")
+    letters = "GR" if text[:2] == "EL" else text[:2]
+    issuer = letters if letters in COUNTRIES or letters == "XI" else country
     try:
         if not _VAT_SHAPE.match(text):
             raise NumberError
-        return str(rules.validate(text)) if rules else text
+        if issuer.lower() in eu_vat.MEMBER_STATES:
+            return str(eu_vat.validate(text))
+        rules = get_cc_module(issuer, "vat")
+        if rules:
+            rules.validate(text)
+        return text
     except NumberError as error:
         sentence = _("This is not a VAT id: check its country letters and digits, such as FR40303265045.")
         raise ValidationError(sentence, code="invalid") from error

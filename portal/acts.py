@@ -1,0 +1,83 @@
+"""A change of a customer's contract, and what follows it: once for the pages, the API and the commands.
+
+The parts know nothing of what stands above them, so their actions meet here. What can wait follows the commit (day
+totals made anew, events that waited for an account, a meter or a period); should the process die in between,
+the worker's next round does it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import actions as accounts
+from accounts.models import Account
+from billing.plans import actions as plans
+from billing.plans.actions import Actor, CatalogChanges, Preview
+from billing.plans.models import Plan, Subscription
+from billing.plans.previews import When
+from billing.usage.rebuild import sync_rollups, sync_zone
+from billing.usage.replay import replay
+
+
+@transaction.atomic
+def create_account(values: Mapping[str, str]) -> Account:
+    """A new account; events that were sent to its code before are counted."""
+    account = accounts.create_account(values)
+    _later(lambda: replay(account))
+    return account
+
+
+@transaction.atomic
+def change_account(account: Account, values: Mapping[str, str]) -> Account:
+    """Set fields of the account; in a new time zone its days are other ones."""
+    before = account.timezone
+    changed = accounts.change_account(account, values)
+    if changed.timezone != before:
+        _later(lambda: sync_zone(changed))
+    return changed
+
+
+@transaction.atomic
+def load_catalog(data: object) -> CatalogChanges:
+    """Load a catalogue file; totals follow its meters and filters, and events that waited for a meter are counted."""
+    changes = plans.load_catalog(data)
+    if changes.meters:
+        _later(lambda: sync_rollups(changes.meters))
+        _later(replay)
+    return changes
+
+
+@transaction.atomic
+def subscribe(
+    account: Account, plan: Plan, start: datetime | None = None, anchor: str = "start", *, actor: Actor
+) -> Subscription:
+    """Put the account on `plan`, invoice the first base price, count the events that waited for a period."""
+    subscription = plans.subscribe(account, plan, start, anchor, actor=actor)
+    _later(lambda: replay(account))
+    return subscription
+
+
+@transaction.atomic
+def change_plan(
+    subscription: Subscription,
+    plan: Plan,
+    when: When = "now",
+    *,
+    at: datetime | None = None,
+    actor: Actor,
+    quote: str | None = None,
+) -> Preview:
+    """Change the plan; a period that this ends is billed at once."""
+    return plans.confirm_change(subscription, plan, when, at=at, actor=actor, quote=quote)
+
+
+@transaction.atomic
+def cancel(subscription: Subscription, when: When = "period_end", *, actor: Actor) -> Preview:
+    """End the subscription; `now` issues the final invoice."""
+    return plans.cancel(subscription, when, actor=actor)
+
+
+def _later(work: Callable[[], object]) -> None:
+    """After the commit, in scopes of its own. A failure there is logged and undoes nothing."""
+    transaction.on_commit(work, robust=True)

@@ -1,0 +1,46 @@
+"""The codes of problems: what each means and the status that carries it. Shown at /api/docs/problems/."""
+
+from typing import Final
+
+from rest_framework import exceptions
+
+MEANINGS: Final[dict[str, tuple[int, str]]] = {
+    "invalid": (400, "A field or a parameter cannot be used; `errors` names each one and how to mend it."),
+    "malformed": (400, "The body cannot be read as the media type that it claims to be."),
+    "unauthorized": (
+        401,
+        "No key, or one that is unknown, revoked or expired. Send Authorization: Bearer KEY.",
+    ),
+    "forbidden": (403, "The key's scopes do not allow the call, or it needs an installation key."),
+    "not_found": (404, "Nothing here, or nothing that this key may see."),
+    "method_not_allowed": (405, "The address does not know this method; Allow lists those it knows."),
+    "conflict": (409, "The state of things does not allow it now, such as a code that is taken."),
+    "quote_changed": (409, "The quote no longer holds; `quote` and `lines` are what would be charged now."),
+    "gone": (410, "It has expired."),
+    "too_large": (413, "The body is larger than the call takes."),
+    "unsupported_media_type": (415, "The body's media type is not one that the call takes."),
+    "idempotency_key_reused": (422, "The Idempotency-Key was used with another body. Use a new one."),
+    "too_many_requests": (429, "The key asks too often. Wait for as many seconds as Retry-After says."),
+    "internal_error": (500, "A fault of ours. It is in the log, and nothing was changed."),
+    "unavailable": (503, "The store does not answer now. Send the same request again after Retry-After."),
+    "store_unavailable": (
+        503,
+        "The events could not be stored. Send the same events again, with the same ids.",
+    ),
+}
+
+OF_DRF: Final[dict[type[exceptions.APIException], str]] = {
+    exceptions.NotAuthenticated: "unauthorized",
+    exceptions.AuthenticationFailed: "unauthorized",
+    exceptions.PermissionDenied: "forbidden",
+    exceptions.NotFound: "not_found",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.ParseError: "malformed",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    exceptions.Throttled: "too_many_requests",
+}
+
+
+def status_of(code: str) -> int:
+    """A code that is not listed is a refused value."""
+    return MEANINGS.get(code, (400, ""))[0]

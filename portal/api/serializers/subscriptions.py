@@ -1,0 +1,113 @@
+"""Subscriptions and their changes."""
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from billing.plans.actions import Preview
+from billing.plans.models import Period, Subscription
+from billing.plans.queries import current_period, scheduled_change, status, version_at
+from portal.api.fields import Choice, Flag, Instant, Moment, Text, utc
+from portal.api.query import Query
+from portal.api.serializers.base import Answer, Body
+from portal.api.serializers.lines import LineAnswer, SpanAnswer, line_data
+
+
+class SubscriptionBody(Body):
+    plan = Text(max_length=100, help_text="The code of a plan; its newest version is taken.")
+    start = Moment(required=False, allow_null=True, help_text="Default: now.")
+    anchor = Choice(choices=["start", "calendar"], default="start")
+
+
+class ScheduledAnswer(Answer):
+    plan = serializers.CharField(allow_null=True, help_text="Null: the subscription will end.")
+    version = serializers.IntegerField(allow_null=True)
+    at = serializers.CharField()
+
+
+class SubscriptionAnswer(Answer):
+    id = serializers.CharField()
+    plan = serializers.CharField()
+    version = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=Subscription.Status.values)
+    period = SpanAnswer(
+        allow_null=True, help_text="The running one; the last one after the end; null before the start."
+    )
+    started_at = serializers.CharField()
+    canceled_at = serializers.CharField(allow_null=True)
+    scheduled_change = ScheduledAnswer(allow_null=True)
+
+
+class ChangeBody(Body):
+    plan = Text(max_length=100)
+    when = Choice(choices=["now", "period_end"], required=False)
+    at = Instant(required=False, allow_null=True, help_text="In place of `when`. Needs an installation key.")
+    preview = Flag(default=False, help_text="True: only say what it would come to.")
+    quote = Text(
+        required=False,
+        allow_null=True,
+        max_length=2000,
+        help_text="From a preview: refuse if it has changed.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("when" in attrs) == (attrs.get("at") is not None):
+            raise serializers.ValidationError(
+                {"when": ["Say when: now or period_end (or give `at` in its place)."]}
+            )
+        return attrs
+
+
+class ChangeAnswer(Answer):
+    quote = serializers.CharField(
+        help_text="Send it when confirming, to get exactly these lines or a refusal."
+    )
+    lines = LineAnswer(many=True)
+    next_invoice_at = serializers.CharField(allow_null=True)
+
+
+class CancelQuery(Query):
+    when = Choice(choices=["now", "period_end"], default="period_end")
+
+
+def subscription_data(subscription: Subscription, at: datetime) -> dict[str, Any]:
+    """The subscription as it is at `at`."""
+    period = current_period(subscription, at) or subscription.periods.last()
+    version = version_at(subscription, min(at, period.end) if period else at)
+    change = scheduled_change(subscription)
+    ended = subscription.canceled_at
+    return dict(
+        SubscriptionAnswer(
+            {
+                "id": str(subscription.pk),
+                "plan": version.plan.code,
+                "version": version.number,
+                "status": status(subscription, at),
+                "period": span_data(period) if period else None,
+                "started_at": utc(subscription.started_at),
+                "canceled_at": utc(ended) if ended else None,
+                "scheduled_change": change
+                and {
+                    "plan": change.version and change.version.plan.code,
+                    "version": change.version and change.version.number,
+                    "at": utc(change.at),
+                },
+            }
+        ).data
+    )
+
+
+def span_data(period: Period) -> dict[str, str]:
+    return {"start": utc(period.start), "end": utc(period.end)}
+
+
+def change_data(preview: Preview) -> dict[str, Any]:
+    """What a change comes to, before or after it was made."""
+    locale = preview.subscription.account.locale
+    due = preview.next_invoice_at
+    return {
+        "quote": preview.quote,
+        "lines": [line_data(line, locale) for line in preview.lines],
+        "next_invoice_at": utc(due) if due else None,
+    }

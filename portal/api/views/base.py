@@ -1,0 +1,58 @@
+"""What every call of the API shares: the key's scope, its rate, strict bodies, answers that nobody caches."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.conf import settings
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal.api.auth import api_key, refuse_method_override
+from portal.api.ratelimit import Allowance, Buckets
+
+_buckets = Buckets("default", settings.API_REQUESTS_PER_MINUTE)
+
+
+class OnlyJSON(BaseContentNegotiation):
+    """Answers are JSON, whatever Accept says: a client that asks for HTML is told in JSON too."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+        media = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], str(renderers[0].media_type)
+
+
+class ApiView(APIView):
+    """`scopes`: which scopes allow a method, if not read for GET and manage for the rest."""
+
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    http_method_names: ClassVar = ["get", "post", "put", "patch", "delete", "head"]
+    content_negotiation_class = OnlyJSON
+    metadata_class = None
+    rate: Allowance | None = None
+
+    def scopes_of(self, method: str) -> tuple[str, ...]:
+        default = ("read",) if method in ("GET", "HEAD") else ("manage",)
+        return self.scopes.get("GET" if method == "HEAD" else method, default)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_method_override(request._request)
+        super().initial(request, *args, **kwargs)
+
+    def check_throttles(self, request: Request) -> None:
+        self.rate = _buckets.take(api_key(request).id)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in (self.rate.headers() if self.rate else {}).items():
+            answer.headers.setdefault(name, value)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
