@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from billing.limits.models import Alert, LimitVersion
 
 
-class ReadOnly(admin.ModelAdmin):
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # the stubs' generic, which Django's own class is not
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -50,14 +50,19 @@ def recipients(account: Account) -> list[str]:
         "user__email"
     )
     found = [account.email, *members.values_list("user__email", flat=True)]
-    return list({address.casefold(): address for address in reversed(found) if address}.values())[::-1]
+    once: dict[str, str] = {}
+    for address in found:
+        once.setdefault(address.casefold(), address)
+    return list(once.values())
 
 
 def message(account: Account, alert: Alert, to: Sequence[str]) -> EmailMultiAlternatives:
     """The mail about `alert` in the account's language and time zone."""
     with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
         context = _context(account, alert)
-        subject = " ".join(render_to_string("email/limit_threshold_subject.txt", context).split())
+        subject = " ".join(
+            render_to_string("email/limit_threshold_subject.txt", context).splitlines()
+        ).strip()
         context["subject"] = subject
         mail = EmailMultiAlternatives(
             subject=subject,
@@ -77,11 +82,12 @@ def message_id(alert: Alert) -> str:
 def _context(account: Account, alert: Alert) -> dict[str, Any]:
     limit = alert.limit
     amount = limit.amount or Decimal(0)
+    scope = [localized(limit.meter.name, account.locale)] if limit.meter else []
     return {
         "account": account,
         "alert": alert,
         "limit": limit,
-        "meter": localized(limit.meter.name, account.locale) if limit.meter else "",
+        "who": " · ".join([account.name, *scope]),
         "period": alert.period,
         "share": share_of(alert.spent, amount),
         "stopped": limit.action == LimitVersion.Action.STOP and alert.spent >= amount,

@@ -9,20 +9,26 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import OperationalError, close_old_connections
+from django.db.models import Q
 from django.utils import timezone
 from procrastinate import App
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
+from billing.invoices.actions.bill import AccountBusy, bill_account
 from billing.limits.actions import raise_alerts
 from billing.limits.mail import send_alerts
 from billing.limits.models import Alert, LimitVersion
-from billing.plans.models import Subscription
+from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period
+from billing.usage.replay import replay
 
 log = logging.getLogger("plainbill.worker")
 
@@ -78,11 +84,24 @@ def send_unsent_alerts() -> None:
     each(waiting, send_account)
 
 
-def roll_periods() -> None:
-    """Store the periods that have begun, and carry out what was scheduled for the end of the ones before."""
+def replay_quarantine() -> None:
+    """Events whose account, meter or service period is there by now."""
+    replay()
+
+
+def bill() -> None:
+    """Begin the periods that are due, carry out what was scheduled for their start, and issue what is owed."""
+    now = timezone.now()
     with installation_scope():
         running = list(Subscription.objects.filter(canceled_at=None).values_list("account_id", flat=True))
     each(running, _roll)
+    ended = Q(closed_at=None, end__lte=now - timedelta(hours=settings.INVOICE_GRACE_HOURS))
+    begun = Q(base_invoiced_at=None, trial=False, start__lte=now)
+    with installation_scope():
+        due = list(
+            Period.objects.filter(ended | begun).order_by("account_id").values_list("account_id").distinct()
+        )
+    each((row[0] for row in due), _bill)
 
 
 def _roll(account_id: int) -> None:
@@ -91,6 +110,11 @@ def _roll(account_id: int) -> None:
             "account"
         ):
             current_period(subscription, timezone.now())
+
+
+def _bill(account_id: int) -> None:
+    with suppress(AccountBusy):  # another worker has it
+        bill_account(Account.objects.get(pk=account_id), timezone.now(), wait=False)
 
 
 def each(accounts: Iterable[int], work: Callable[[int], object]) -> None:
@@ -126,13 +150,12 @@ def register(app: App, *, schedule: bool) -> list[str]:
     Without `schedule`, jobs of the billing queue are neither made due nor taken from another worker's leftovers.
     """
     for job in SCHEDULE:
-        task = app.tasks.get(job.name) or app.task(
-            _ticking(job.run), name=job.name, queue=job.queue, queueing_lock=job.name
-        )
+        make = app.task(name=job.name, queue=job.queue, queueing_lock=job.name)
+        task = app.tasks.get(job.name) or make(_ticking(job.run))
         if schedule or job.queue == DEFAULT_QUEUE:
             app.periodic_registry.register_task(task=task, cron=job.cron, periodic_id="", configure_kwargs={})
     if SEND_ALERTS not in app.tasks:
-        app.task(send_account, name=SEND_ALERTS, queue=DEFAULT_QUEUE)
+        app.task(name=SEND_ALERTS, queue=DEFAULT_QUEUE)(send_account)
     return [DEFAULT_QUEUE, BILLING_QUEUE] if schedule else [DEFAULT_QUEUE]
 
 
@@ -148,6 +171,7 @@ def _ticking(run: Callable[[], object]) -> Callable[[int], None]:
 SCHEDULE: Final = (
     Job(check_limits),
     Job(send_unsent_alerts),
-    Job(roll_periods, BILLING_QUEUE),
+    Job(replay_quarantine),
+    Job(bill, BILLING_QUEUE),
 )
 SEND_ALERTS: Final = "send_alerts"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -48,7 +48,7 @@ def _raise(limit: LimitVersion, running: Sequence[Period], spent: Decimal) -> li
     due = _reached(limit, spent, told)
     if not due:
         return []
-    values = {
+    values: dict[str, Any] = {
         "account": limit.account_id,
         "limit": limit.pk,
         "period": period.pk,

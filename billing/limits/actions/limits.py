@@ -14,9 +14,10 @@ from billing.limits.queries.clamping import Position, position
 from billing.limits.queries.versions import latest_version
 from billing.limits.queries.window import running_period
 from billing.limits.terms import THRESHOLDS, Terms, read_terms
-from billing.plans.models import Meter, Period
-from billing.pricing.clamp import start_version
+from billing.plans.models import Meter
+from billing.pricing.clamp import Action, start_version
 from billing.pricing.money import exact
+from billing.usage.locks import hold_intake
 from billing.usage.rating import rate_period
 
 CHANNEL: Final = "plainbill_usage"
@@ -35,34 +36,26 @@ def set_limit(
     by: User | None = None,
     at: datetime | None = None,
 ) -> LimitVersion | None:
-    """Make these terms hold from `at` (now) on, for the account or one meter; `amount` None lifts the limit.
+    """Make these terms hold from now on, for the account or one meter; `amount` None lifts the limit.
 
-    Gives the version that holds then: the one before, if it says the same; None if there never was a limit and none is
-    set. What was payable stays payable, what was waived stays waived. Raises `LimitError`.
+    Gives the version that holds then: the one before, if it says the same; None if there never was a limit and
+    none is set. What was payable stays payable, what was waived stays waived. `at` dates the change back, for
+    made-up history: usage then counts as arrived at its own time. Raises `LimitError`.
     """
     terms = read_terms(amount, action, thresholds, account.currency)
     now = at or timezone.now()
-    period = _lock(account, now)
+    period = running_period(account, now)
+    hold_intake(account.pk)  # no event and no other change of a limit comes between reading and recording
     latest = latest_version(account, meter)
     if terms == _terms(latest):
         return latest
     since = now if latest is None else max(now, latest.since + _TICK)
-    found = position(rate_period(period)) if period else Position()
+    found = position(rate_period(period, until=at)) if period else Position()
     version = _version(found, meter, terms, since)
     version.account, version.period, version.created_by = account, period, by
     version.save(force_insert=True)
     _tell(account)
     return version
-
-
-def _lock(account: Account, at: datetime) -> Period | None:
-    """The running period, locked, so that changes of a limit follow one another; without one, the account is."""
-    period = running_period(account, at)
-    if period is None:
-        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-    else:
-        Period.objects.select_for_update(no_key=True, of=("self",)).get(pk=period.pk)
-    return period
 
 
 def _terms(version: LimitVersion | None) -> Terms:
@@ -75,9 +68,9 @@ def _terms(version: LimitVersion | None) -> Terms:
 def _version(found: Position, meter: Meter | None, terms: Terms, since: datetime) -> LimitVersion:
     """The unsaved version, with the figures of its start: for the account's limit, those that meters' limits left."""
     split = found.of(meter.code if meter else None)
-    start = start_version(
-        found.versions.get(meter, ()), since, terms.amount, terms.action.value, split.payable + split.waived
-    )
+    action: Action = "stop" if terms.action == LimitVersion.Action.STOP else "notify"
+    usage = split.payable + split.waived
+    start = start_version(found.versions.get(meter, ()), since, terms.amount, action, usage)
     return LimitVersion(
         meter=meter,
         amount=terms.amount,

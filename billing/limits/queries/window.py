@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.models import Account
 from billing.limits.models import LimitVersion
@@ -39,9 +39,8 @@ def versions_in(period: Period) -> dict[Meter | None, list[rules.LimitVersion]]:
     The one that held before the first change in the running period follows into it, and begins with nothing used.
     """
     inside = {part.pk for part in parts(period)}
-    made = LimitVersion.objects.filter(account=period.account_id, since__lt=period.end).select_related(
-        "meter"
-    )
+    held = Q(since__lt=period.end) | Q(period__in=inside)
+    made = LimitVersion.objects.filter(held, account=period.account_id).select_related("meter")
     by_meter: dict[Meter | None, list[LimitVersion]] = {}
     for version in made.order_by("since"):
         by_meter.setdefault(version.meter, []).append(version)
