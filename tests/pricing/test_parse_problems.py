@@ -129,7 +129,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "message"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "value", "message"), WRONG, ids=[f"{number}-{path}" for number, (path, *_) in enumerate(WRONG)]
+)
 def test_one_fault_is_told_at_its_path(path, value, message):
     data = broken(path, value)
     found = problems_of(data)
