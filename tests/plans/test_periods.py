@@ -30,7 +30,10 @@ from tests.plans.selling import again, plan, sell, the_plan, utc
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def started(code: str = "team", start: datetime = utc(2026, 1, 31), **fields: str) -> Subscription:
+NEW_YEAR = utc(2026, 1, 1)
+
+
+def started(code: str = "team", start: datetime = NEW_YEAR, **fields: str) -> Subscription:
     """A subscription whose periods are stored up to `start`."""
     anchor = fields.pop("anchor", "start")
     with time_machine.travel(start, tick=False):
@@ -60,7 +63,7 @@ class TestAnchors:
         subscription = started(start=datetime(2026, 3, 29, tzinfo=PARIS))
         current_period(subscription, utc(2026, 12, 1))
         periods = list(subscription.periods.all())
-        assert set(text[11:] for text in starts(subscription)) == {"00:00"}
+        assert {text[11:] for text in starts(subscription)} == {"00:00"}
         assert [one.end for one in periods[:-1]] == [one.start for one in periods[1:]]
         assert periods[0].end - periods[0].start == timedelta(days=31, hours=-1)
         october = next(one for one in periods if one.first_day.month == 9)
@@ -115,8 +118,8 @@ class TestLife:
         first = current_period(subscription, utc(2026, 4, 1))
         count = Period.objects.count()
         assert first == current_period(subscription, utc(2026, 4, 1))
-        assert (Period.objects.count(), count) == (3, 3)
-        assert [period.number for period in subscription.periods.all()] == [0, 1, 2]
+        assert (Period.objects.count(), count) == (4, 4)
+        assert [period.number for period in subscription.periods.all()] == [0, 1, 2, 3]
 
     def test_there_is_none_before_the_start(self) -> None:
         subscription = started(start=utc(2026, 3, 1))
