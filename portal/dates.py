@@ -71,6 +71,11 @@ def month(value: date, with_year: bool = True, locale: str | None = None) -> str
     return format_datetime(_clock(value), "LLLL y" if with_year else "LLLL", locale=current(locale))
 
 
+def month_short(value: date, locale: str | None = None) -> str:
+    """ "Nov", "nov." """
+    return format_datetime(_clock(value), "LLL", locale=current(locale))
+
+
 def weekday(value: date, locale: str | None = None) -> str:
     """ "Sun", "dim." """
     return format_datetime(_clock(value), "EEE", locale=current(locale))

@@ -192,6 +192,17 @@ def days(count: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", count) % {"count": number(count)}
 
 
+def interval_words(interval: str) -> str:
+    """ "a month", as it follows a price."""
+    words = {
+        "week": gettext("a week"),
+        "month": gettext("a month"),
+        "quarter": gettext("a quarter"),
+        "year": gettext("a year"),
+    }
+    return words[interval]
+
+
 def _places(amount: Decimal) -> int:
     """Digits after the point without closing zeros."""
     exponent = amount.normalize().as_tuple().exponent

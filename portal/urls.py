@@ -6,6 +6,15 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:overview")),
+    path("", include("portal.health")),
+    path("billing/", include("portal.views.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("portal.api.urls")),
+    path("api/docs/", include("portal.api.docs")),
 ]
+
+handler400 = "portal.api.handlers.bad_request"
+handler403 = "portal.api.handlers.permission_denied"
+handler404 = "portal.api.handlers.page_not_found"
+handler500 = "portal.api.handlers.server_error"

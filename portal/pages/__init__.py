@@ -1,1 +1,2 @@
-"""What each page shows, as a dataclass made by one function of account and moment; no request in, no HTML out."""
+"""What each page shows, as a dataclass made by one function of account and moment; no request in, no HTML
+out."""

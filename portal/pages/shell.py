@@ -34,6 +34,7 @@ class Shell:
     account: Account
     accounts: Sequence[Account]
     person: str
+    email: str
     nav: tuple[Place, ...]
     zone: str
     address: str
@@ -53,6 +54,7 @@ def shell(user: User, account: Account, at: datetime, path: str, place: str) -> 
         account=account,
         accounts=[one.account for one in memberships],
         person=str(user),
+        email=user.email,
         nav=tuple(Place(str(name), reverse(f"portal:{code}"), code == place) for code, name in PLACES),
         zone=dates.zone_label(account.timezone, at),
         address=settings.SITE_URL.partition("://")[2] + path,

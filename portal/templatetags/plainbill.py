@@ -1,9 +1,11 @@
 """Filters and marks of the portal's templates: each is one function of formats.py, dates.py or an icon."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -39,6 +41,21 @@ def swatch(css: str) -> SafeString:
         '<rect class="{}" width="12" height="12" rx="2"/></svg>',
         css,
     )
+
+
+@register.filter
+def styled(field: BoundField) -> SafeString:
+    """A form field with the style of the portal, its hint and its error named for screen readers."""
+    described = []
+    if field.help_text:
+        described.append(f"{field.id_for_label}_helptext")
+    attrs: dict[str, str | bool] = {"class": "in"}
+    if field.errors:
+        described.append(f"{field.id_for_label}_error")
+        attrs["aria-invalid"] = "true"
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    return field.as_widget(attrs=attrs)
 
 
 @register.filter
@@ -100,6 +117,23 @@ def clock_short(instant: datetime) -> str:
 @register.filter
 def moment(instant: datetime, form: str = "MMMd") -> str:
     return dates.moment(instant, form)
+
+
+@register.filter
+def moment_short(instant: datetime) -> str:
+    """With its year, without seconds."""
+    return dates.moment(instant, "yMMMd", seconds=False)
+
+
+@register.filter
+def at(items: Sequence[object], place: int) -> object:
+    return items[place]
+
+
+@register.filter
+def interval_words(interval: str) -> str:
+    """ "a month", as it follows a price."""
+    return formats.interval_words(interval)
 
 
 @register.filter

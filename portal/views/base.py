@@ -1,7 +1,7 @@
 """What every page of the portal shares: who may see it, in which language and zone, and how it is answered.
 
-A person without an account here gets 404, as for anything else that is not his; a member whose role does not allow
-an act gets 403 with a sentence that says who may. Pages are never cached.
+A person without an account here gets 404, as for anything else that is not his; a member whose role does not
+allow an act gets 403 with a sentence that says who may. Pages are never cached.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,9 @@ class PortalRequest(HttpRequest):
 type View[**P] = Callable[Concatenate[PortalRequest, P], HttpResponseBase]
 
 
-def page[**P](act: Act = Act.READ, place: str = "overview") -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+def page[**P](
+    act: Act = Act.READ, place: str = "overview"
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """Turn a view into a page for members whose role allows `act`; `place` is its place in the rail."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
@@ -57,17 +59,28 @@ def page[**P](act: Act = Act.READ, place: str = "overview") -> Callable[[View[P]
     return decorate
 
 
-def _answer(request: PortalRequest, act: Act, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any) -> Any:
+def _answer(
+    request: PortalRequest, act: Act, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
+) -> HttpResponseBase:
     if not allows(request.membership.role, act):
         roles = [role.label for role in Role if role in ALLOWED[act]]
-        return show(request, "portal/forbidden.html", None, status=403, roles=roles)
+        return show(
+            request,
+            "portal/forbidden.html",
+            None,
+            status=403,
+            roles=roles,
+            role=request.membership.get_role_display(),
+        )
     try:
         return view(request, *args, **kwargs)
     except Http404:
         return show(request, "portal/not_found.html", None, status=404)
 
 
-def show(request: PortalRequest, template: str, page: object, status: int = 200, **extra: object) -> HttpResponse:
+def show(
+    request: PortalRequest, template: str, page: object, status: int = 200, **extra: object
+) -> HttpResponse:
     """The page in its shell. `may` tells templates which acts to offer."""
     place = getattr(request, "place", "overview")
     context = {
@@ -95,7 +108,8 @@ def reading_as(chosen: str, account: Account) -> Iterator[None]:
 
 
 def language_of(chosen: str, locale: str) -> str:
-    """`chosen` if the portal speaks it, else the account's; the account's country decides the formats ("fr-ca")."""
+    """`chosen` if the portal speaks it, else the account's; the account's country decides the formats
+    ("fr-ca")."""
     spoken = dict(settings.LANGUAGES)
     wanted = chosen if chosen in spoken else locale.replace("_", "-").lower()
     language = wanted.partition("-")[0]

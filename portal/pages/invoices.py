@@ -1,0 +1,160 @@
+"""Invoices in short: the card on the overview and the list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from accounts.models import Account
+from billing.invoices.models import Invoice
+from portal import dates
+
+ZERO = Decimal(0)
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Icon, word and colour: never the colour alone."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRow:
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceCard:
+    """One issued document in short. `open_amount` is what is still to be paid."""
+
+    number: str
+    kind: str
+    url: str
+    currency: str
+    issued_at: datetime
+    due_at: datetime
+    period_start: datetime
+    period_end: datetime
+    rows: Sequence[AmountRow]
+    total: Decimal
+    amount_due: Decimal
+    open_amount: Decimal
+    status: Status
+    due_words: str
+
+    def overdue(self, at: datetime) -> bool:
+        return self.open_amount > 0 and self.due_at < at
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceList:
+    """One page of the documents, newest first; page numbers count from 1."""
+
+    cards: Sequence[InvoiceCard]
+    number: int
+    pages: int
+
+    @property
+    def numbers(self) -> range:
+        return range(1, self.pages + 1)
+
+
+def invoice_list(account: Account, at: datetime, number: int = 1) -> InvoiceList:
+    """A number beyond the last page gives the last."""
+    pages = Paginator(Invoice.objects.filter(account=account).order_by("-issued_at", "-pk"), PAGE)
+    one = pages.get_page(number)
+    return InvoiceList(_cards(one.object_list, at), one.number, pages.num_pages)
+
+
+def last_invoice(account: Account, at: datetime) -> InvoiceCard | None:
+    """The newest invoice with the sums of its lines by kind."""
+    newest = Invoice.objects.filter(account=account, kind=Invoice.Kind.INVOICE)[:1]
+    cards = _cards(newest.prefetch_related("lines"), at, with_rows=True)
+    return cards[0] if cards else None
+
+
+def _cards(invoices: Iterable[Invoice], at: datetime, with_rows: bool = False) -> list[InvoiceCard]:
+    found = list(invoices)
+    paid = _paid(found)
+    return [_card(one, paid.get(one.pk, ZERO), at, with_rows) for one in found]
+
+
+def _paid(invoices: Sequence[Invoice]) -> dict[object, Decimal]:
+    rows = Invoice.objects.filter(pk__in=[one.pk for one in invoices]).annotate(paid=Sum("payments__amount"))
+    return {pk: paid or ZERO for pk, paid in rows.values_list("pk", "paid")}
+
+
+def _card(invoice: Invoice, paid: Decimal, at: datetime, with_rows: bool) -> InvoiceCard:
+    left = max(ZERO, invoice.amount_due - paid)
+    status = status_of(invoice, left, at)
+    return InvoiceCard(
+        number=invoice.number,
+        kind=invoice.kind,
+        url=reverse("portal:invoice", args=[invoice.number]),
+        currency=invoice.currency,
+        issued_at=invoice.issued_at,
+        due_at=invoice.due_at,
+        period_start=invoice.period_start,
+        period_end=invoice.period_end,
+        rows=_rows(invoice) if with_rows else (),
+        total=invoice.total,
+        amount_due=invoice.amount_due,
+        open_amount=left,
+        status=status,
+        due_words=gettext("Paid")
+        if not left
+        else gettext("To pay by %(day)s") % {"day": dates.day(invoice.due_at, "MMMMd")},
+    )
+
+
+def status_of(invoice: Invoice, left: Decimal, at: datetime) -> Status:
+    """Paid, open until its day, or overdue since; a credit note is neither."""
+    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
+        return Status("mute", "info", gettext("Credit note"))
+    if not left:
+        return Status("ok", "ok", gettext("Paid"))
+    if invoice.due_at < at:
+        return Status("bad", "bad", gettext("Overdue"))
+    return Status("warn", "clock", gettext("Open"))
+
+
+def _rows(invoice: Invoice) -> list[AmountRow]:
+    """The sums of usage, waivers, plan and the rest, then tax and credits."""
+    sums: dict[str, Decimal] = {}
+    for line in invoice.lines.all():
+        name = KINDS.get(line.kind, "other")
+        sums[name] = sums.get(name, ZERO) + line.amount
+    words = {
+        "usage": gettext("Usage"),
+        "waiver": gettext("Overrun, waived"),
+        "plan": gettext("Plan"),
+        "other": gettext("Other lines"),
+    }
+    rows = [AmountRow(words[name], sums[name]) for name in words if name in sums]
+    discount = invoice.total - invoice.tax_total - invoice.subtotal
+    if discount:
+        rows.append(AmountRow(gettext("Coupons"), discount))
+    rows.append(AmountRow(gettext("Tax"), invoice.tax_total))
+    if invoice.credits_applied:
+        rows.append(AmountRow(gettext("Credit applied"), -invoice.credits_applied))
+    return rows
+
+
+KINDS = {
+    "usage": "usage",
+    "late_usage": "usage",
+    "limit_waiver": "waiver",
+    "base": "plan",
+    "proration": "plan",
+    "minimum": "plan",
+}

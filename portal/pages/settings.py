@@ -1,0 +1,25 @@
+"""The settings page: the account's details and members, to read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts.models import Account, ApiKey, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    account: Account
+    address: Sequence[str]
+    members: Sequence[Membership]
+    keys: Sequence[ApiKey]
+
+
+def settings_page(account: Account, with_keys: bool) -> SettingsPage:
+    """Keys are listed by name and prefix; their text is never kept."""
+    place = f"{account.postcode} {account.city}".strip()
+    return SettingsPage(
+        account=account,
+        address=[line for line in (account.line1, account.line2, place, account.country) if line],
+        members=list(account.memberships.select_related("user").order_by("user__email")),
+        keys=list(ApiKey.objects.filter(account=account).order_by("created_at")) if with_keys else [],
+    )

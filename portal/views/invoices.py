@@ -1,0 +1,54 @@
+"""`/billing/invoices/`: the list, a document, its PDF, a line's days and events."""
+
+from uuid import UUID
+
+
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from billing.invoices.queries import invoice_by_number
+from portal.pages.invoice import invoice_page, line_page
+from portal.pages.invoices import invoice_list
+from portal.views.base import PortalRequest, page, show
+
+
+@require_safe
+@page(place="invoices")
+def show_list(request: PortalRequest) -> HttpResponseBase:
+    number = request.GET.get("page", "1")
+    found = invoice_list(request.account, timezone.now(), int(number) if number.isdecimal() else 1)
+    return show(request, "portal/invoices.html", found)
+
+
+@require_safe
+@page(place="invoices")
+def show_invoice(request: PortalRequest, number: str) -> HttpResponseBase:
+    found = invoice_page(request.account, number, timezone.now())
+    if found is None:
+        raise Http404
+    return show(request, "portal/invoice.html", found)
+
+
+@require_safe
+@page(place="invoices")
+def pdf(request: PortalRequest, number: str) -> HttpResponseBase:
+    """The stored PDF: the same bytes every time."""
+    invoice = invoice_by_number(number, request.account)
+    if invoice is None:
+        raise Http404
+    from billing.invoices.pdf import invoice_pdf
+
+    response = HttpResponse(invoice_pdf(invoice), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
+    return response
+
+
+@require_safe
+@page(place="invoices")
+def show_line(request: PortalRequest, number: str, line: UUID) -> HttpResponseBase:
+    found = line_page(request.account, number, line, request.GET.get("after", ""))
+    if found is None:
+        raise Http404
+    return show(request, "portal/invoice_line.html", found)

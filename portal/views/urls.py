@@ -1,0 +1,31 @@
+"""The portal's own addresses, below /billing/."""
+
+from django.urls import path
+from django.views.i18n import set_language
+
+from portal.views import account, invoices, limits, overview, plan, settings, upcoming, usage
+from portal.views.live import live
+
+app_name = "portal"
+urlpatterns = [
+    path("", overview.show_overview, name="overview"),
+    path("live/", live, name="live"),
+    path("switch/", account.switch, name="switch"),
+    path("language/", set_language, name="language"),
+    path("usage/", usage.show_usage, name="usage"),
+    path("usage.csv", usage.download, name="usage_csv"),
+    path("limits/", limits.show_limits, name="limits"),
+    path("limits/check/", limits.check, name="limit_check"),
+    path("limits/confirm/", limits.confirm, name="limit_confirm"),
+    path("invoices/", invoices.show_list, name="invoices"),
+    path("invoices/<str:number>.pdf", invoices.pdf, name="invoice_pdf"),
+    path("invoices/<str:number>/", invoices.show_invoice, name="invoice"),
+    path("invoices/<str:number>/lines/<uuid:line>/", invoices.show_line, name="invoice_line"),
+    path("upcoming/", upcoming.show_upcoming, name="upcoming"),
+    path("plan/", plan.show_plan, name="plan"),
+    path("plan/change/<str:code>/", plan.quote, name="plan_quote"),
+    path("plan/change/<str:code>/confirm/", plan.confirm, name="plan_confirm"),
+    path("plan/take-back/", plan.take_back_change, name="plan_take_back"),
+    path("plan/cancel/", plan.cancel_plan, name="plan_cancel"),
+    path("settings/", settings.show_settings, name="settings"),
+]
