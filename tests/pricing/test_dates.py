@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.pricing.dates import (
     Interval,
@@ -66,6 +68,16 @@ def test_steps_are_counted_from_the_first_day(
 )
 def test_whole_intervals_up_to_a_day(first: str, interval: Interval, day: str, expected: int) -> None:
     assert whole_intervals(date.fromisoformat(first), interval, date.fromisoformat(day)) == expected
+
+
+@given(
+    st.dates(date(1990, 1, 1), date(2030, 12, 31)),
+    st.sampled_from(["week", "month", "quarter", "year"]),
+    st.dates(date(1980, 1, 1), date(2040, 12, 31)),
+)
+def test_every_day_lies_in_one_interval(first: date, interval: Interval, day: date) -> None:
+    count = whole_intervals(first, interval, day)
+    assert add_intervals(first, interval, count) <= day < add_intervals(first, interval, count + 1)
 
 
 @pytest.mark.parametrize(
