@@ -71,7 +71,8 @@ def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
     """
     partly = as_of < min(period.end, timezone.now())
     taxes = Taxes(account, local_date(period.end, period.timezone))
-    rated = rate_period(period, as_of if partly else None)
+    until = period.end if as_of >= period.end else None  # None: so far
+    rated = rate_period(period, as_of if partly else until)
     after = following(period)
     used = usage_lines(rated, taxes)
     lines = [

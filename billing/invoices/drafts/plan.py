@@ -84,7 +84,7 @@ def waiting_lines(rows: Sequence[PendingLine], period: Period, taxes: Taxes) -> 
                 start=row.start,
                 end=row.end,
                 quantity=Decimal(row.detail.get("days", 0)),
-                amount=row.amount,
+                amount=round_money(row.amount, taxes.account.currency),
                 exact_amount=row.exact_amount,
                 plan=row.version.plan.code if row.version else "",
                 version=row.version.number if row.version else 0,

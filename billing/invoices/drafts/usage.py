@@ -41,9 +41,11 @@ def _detail(line: Line, plan: Plan, meters: Mapping[str, Meter]) -> dict[str, An
     meter = meters.get(charge.meter)
     return {
         "plan_name": dict(plan.name),
+        "plan_version": plan.version,
         "model": charge.model,
         "aggregation": charge.aggregation,
         "unit_code": meter.unit_code if meter else "C62",
+        "bounds": [None if tier.up_to is None else plain(tier.up_to) for tier in charge.tiers],
         **_package(charge),
     }
 

@@ -1,0 +1,1 @@
+"""The invoice on paper: from an issued row and its snapshot to what the template prints. Nothing else is read."""
