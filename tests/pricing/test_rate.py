@@ -21,7 +21,8 @@ amounts = st.lists(st.decimals(-50, 1000, places=3), max_size=12)
 
 
 def total(lines):
-    return sum((line.amount for line in lines), Decimal(0))
+    """The exact sum, as a Fraction: amounts may have more digits than the default decimal context adds up."""
+    return sum((Fraction(line.amount) for line in lines), Fraction(0))
 
 
 def split(of, values, cuts):
