@@ -45,7 +45,7 @@ def subscribe(
     The account's first plan with trial days begins with a trial, once; billing periods start at its end. Raises a
     `PlanError`: AlreadySubscribed, PlanNotForSale, PlanNotPublic, CurrencyMismatch, InvalidInstant, InvalidChoice.
     """
-    account = Account.objects.select_for_update().get(pk=account.pk)
+    account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     now = timezone.now()
     version = version_for_sale(plan, account, actor)
     if anchor not in ("start", "calendar"):

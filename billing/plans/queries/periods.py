@@ -148,7 +148,11 @@ class _Charged:
 
 
 def lock_subscription(subscription: Subscription) -> Subscription:
-    """The row as it is now, locked until the transaction ends: every change of a subscription takes this first."""
+    """The row as it is now, locked until the transaction ends: every change of a subscription takes this first.
+
+    The account's row comes before it, as in billing: account → subscription → periods, so that none waits in a ring.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=subscription.account_id)
     rows = Subscription.objects.select_for_update(of=("self",)).select_related("account")
     return rows.get(pk=subscription.pk)
 
