@@ -7,6 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from django.utils import timezone
+
 from accounts.models import Account
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms, span_share, spans_in
@@ -35,10 +37,13 @@ class RatedPeriod:
     until: datetime | None
 
 
-def rate_period(period: Period, until: datetime | None = None) -> RatedPeriod:
+def rate_period(
+    period: Period, until: datetime | None = None, *, as_of: datetime | None = None
+) -> RatedPeriod:
     """Price the usage of `period`, or of its part before `until`.
 
-    For the figure of now leave `until` out: whole days then come from day totals alone, however busy the day is.
+    For the figure of now leave `until` out: whole days then come from day totals alone, however busy the day is, and
+    levels that are still held count up to `as_of` (now).
     Minimums are those of the whole stretch on a plan version, as they stand if no more usage comes.
     """
     stretches = [
@@ -46,26 +51,30 @@ def rate_period(period: Period, until: datetime | None = None) -> RatedPeriod:
         for version, start, end in spans_in(period)
         if until is None or start < until
     ]
-    spans = tuple(_span(period, stretch) for stretch in stretches)
+    levels_until = _so_far(period, as_of) if until is None else None
+    spans = tuple(_span(period, stretch, levels_until) for stretch in stretches)
     lines = rate(spans)
     usage = [line.amount for line in lines if line.kind == "usage"]
     with exact():
         return RatedPeriod(period, spans, lines, sum(usage, ZERO), until)
 
 
-def daily_costs(period: Period, until: datetime | None = None) -> list[tuple[date, dict[str, Decimal]]]:
+def daily_costs(
+    period: Period, until: datetime | None = None, *, as_of: datetime | None = None
+) -> list[tuple[date, dict[str, Decimal]]]:
     """What each local day of the period, up to `until`, added to the exact cost of each charge.
 
     Prices are of the whole period so far, so a day's cost is a difference; it may be negative where usage or a
     volume price fell. The days of a charge sum to its exact cost, unrounded; minimums are no usage and left out.
-    Local days are those of the zone that the period was opened in.
+    Local days are those of the zone that the period was opened in. Levels count up to `as_of` (now) in an open period.
     """
+    levels_until = _so_far(period, as_of)
     end = _end(period.end, until)
     days = days_between(period.timezone, period.start, end)
     costs: dict[date, dict[str, Decimal]] = {day: {} for day in days}
     for version, start, span_end in spans_in(period):
         if start < end:
-            _add_costs(costs, period, plan_terms(version), start, min(span_end, end))
+            _add_costs(costs, period, plan_terms(version), (start, min(span_end, end)), levels_until)
     return list(costs.items())
 
 
@@ -79,12 +88,17 @@ class Stretch:
     share: Fraction
 
 
+def _so_far(period: Period, as_of: datetime | None) -> datetime | None:
+    """Up to when levels count in an open period; all of it once it is closed."""
+    return (as_of or timezone.now()) if period.closed_at is None else None
+
+
 def _end(end: datetime, until: datetime | None) -> datetime:
     return end if until is None else min(end, until)
 
 
-def _span(period: Period, stretch: Stretch) -> Span:
-    usage = period_usage(period, [stretch.start, stretch.end], stretch.plan.charges)
+def _span(period: Period, stretch: Stretch, levels_until: datetime | None) -> Span:
+    usage = period_usage(period, [stretch.start, stretch.end], stretch.plan.charges, levels_until)
     return Span(
         plan=stretch.plan,
         start=stretch.start,
@@ -96,21 +110,29 @@ def _span(period: Period, stretch: Stretch) -> Span:
 
 
 def period_usage(
-    period: Period, cuts: Sequence[datetime], charges: Sequence[Charge]
+    period: Period,
+    cuts: Sequence[datetime],
+    charges: Sequence[Charge],
+    levels_until: datetime | None = None,
 ) -> dict[datetime, dict[str, Usage]]:
     """`usage_upto` of a period."""
     account: Account = period.account
-    return usage_upto(account, period.start, cuts, charges, period.full_start, period.full_end)
+    return usage_upto(account, period.start, cuts, charges, period.full_start, period.full_end, levels_until)
 
 
 @exact()
 def _add_costs(
-    costs: dict[date, dict[str, Decimal]], period: Period, plan: Plan, start: datetime, end: datetime
+    costs: dict[date, dict[str, Decimal]],
+    period: Period,
+    plan: Plan,
+    stretch: tuple[datetime, datetime],
+    levels_until: datetime | None,
 ) -> None:
-    """Add what `plan` costs on each day of [start, end). A fall below zero of the whole stretch is not billed."""
+    """Add what `plan` costs on each day of the stretch. A fall below zero of the whole of it is not billed."""
+    start, end = stretch
     days = days_between(period.timezone, start, end)
     cuts = [min(day_bounds(period.timezone, day)[1], end) for day in days]
-    usage = period_usage(period, [start, *cuts], plan.charges)
+    usage = period_usage(period, [start, *cuts], plan.charges, levels_until)
     for charge in plan.charges:
         first = price(charge, usage[start].get(charge.code, NO_USAGE)).exact
         running, billed = first, ZERO

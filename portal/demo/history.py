@@ -59,7 +59,7 @@ def build(url: str, progress: Progress) -> Logins:
             subscription = subscribe(
                 account, Plan.objects.get(code=customer.plan), start=start, anchor=customer.anchor
             )
-            issue_first_base(subscription, issued_at=start)
+            issue_first_base(subscription, dated_back=True)
         sent = _send(customer, start, now)
         _live(customer, account, subscription, now)
         progress(f"  {customer.name}: {sent} events")
@@ -77,11 +77,10 @@ def _live(customer: Customer, account: Account, subscription: Subscription, now:
             _limits(account, ended[-1], now)
         else:
             set_limit(account, "2500", "notify", at=start_of(ended[-1]))
-    for period in ended:
-        with account_scope(account.pk):
-            for invoice in bill_account(account, period.end, issued_at=period.end + timedelta(hours=1)):
-                if period != ended[-1]:
-                    _pay(invoice)
+    invoices = bill_account(account, now, dated_back=True)
+    with account_scope(account.pk):
+        for invoice in invoices[:-1]:
+            _pay(invoice)
 
 
 def _limits(account: Account, last: Period, now: datetime) -> None:

@@ -67,8 +67,8 @@ def test_templates_leave_escaping_on_and_carry_no_script_or_style() -> None:
 
 
 def test_nothing_is_left_open() -> None:
-    mark = re.compile("TO" + "DO|FIX" + "ME|X" + "XX|NotImplemented" + "Error")
-    assert [str(path) for path in sources() if mark.search((ROOT / path).read_text())] == []
+    mark = re.compile(r"#\s*(TODO|FIXME|XXX)\b|raise NotImplementedError")
+    assert [str(path) for path in sources() if path.parts[0] != "tests" and mark.search((ROOT / path).read_text())] == []
 
 
 def test_every_file_is_small_enough_to_clone() -> None:

@@ -89,7 +89,7 @@ def _random_event(chance: random.Random, span: int) -> dict:
 
 
 def terms(found: Period) -> list:
-    return list(rate_period(found).spans[0].plan.charges)
+    return list(rate_period(found, as_of=found.end).spans[0].plan.charges)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -130,16 +130,16 @@ def test_the_days_sum_to_the_exact_cost(seed: int) -> None:
     for until in (None, NOW, START + timedelta(days=5, hours=3)):
         with exact():
             costs = dict[str, Decimal]()
-            for _, each in daily_costs(found, until):
+            for _, each in daily_costs(found, until, as_of=until or NOW):
                 for code, cost in each.items():
                     costs[code] = costs.get(code, Decimal(0)) + cost
-        lines = {line.charge: line.exact_amount for line in rate_period(found, until).lines}
+        lines = {line.charge: line.exact_amount for line in rate_period(found, until, as_of=NOW).lines}
         assert {code: round_fraction_places(Fraction(cost), 12) for code, cost in costs.items() if cost} == {
             code: cost for code, cost in lines.items() if cost
         }
 
 
-def test_days_are_read_in_few_queries(django_assert_max_num_queries) -> None:  # noqa: ANN001
+def test_days_are_read_in_few_queries(django_assert_max_num_queries) -> None:
     account = given_usage(1, [CHARGES[0], CHARGES[2]])
     found = period(account)
     with django_assert_max_num_queries(8):
@@ -209,7 +209,7 @@ def test_the_events_of_a_line_cost_what_the_line_costs(seed: int, limit: int) ->
     charges = [*CHARGES[1:], {**PERCENT, "where": {"model": ["gpt-4"]}}] if seed % 2 else CHARGES
     account = given_usage(seed, charges)
     found = period(account)
-    rated = rate_period(found)
+    rated = rate_period(found, as_of=found.end)
     for line in rated.lines:
         charge = next(one for one in rated.spans[0].plan.charges if one.code == line.charge)
         cost, after, seen = Decimal(0), None, []
@@ -240,12 +240,12 @@ def test_more_dimensions_are_read_right_before_and_after_the_rebuild() -> None:
 def test_a_new_time_zone_changes_no_sum() -> None:
     account = given_usage(1)
     found = period(account)
-    before = rate_period(found).lines
+    before = rate_period(found, as_of=found.end).lines
     account.timezone = "Pacific/Chatham"
     account.save()
-    assert rate_period(found).lines == before
+    assert rate_period(found, as_of=found.end).lines == before
     rebuild(account=account)
-    assert rate_period(found).lines == before
+    assert rate_period(found, as_of=found.end).lines == before
     assert rebuild(check=True) == []
 
 
@@ -267,3 +267,23 @@ def test_latest_arrival() -> None:
     assert arrived is not None
     assert abs(arrived - datetime.now(UTC)) < timedelta(seconds=5)
     assert isinstance(DayTotal.objects.first().day, date)
+
+
+def test_a_level_held_now_is_not_counted_ahead() -> None:
+    account = given_account(charges=CHARGES, start=START)
+    held = period(account)
+    send(event(type="storage.set", time=held.start.isoformat(), data={"gb": 10, "bucket": "a"}))
+
+    def storage(as_of: datetime) -> Fraction:
+        lines = {line.charge: line.quantity for line in rate_period(held, as_of=as_of).lines}
+        return Fraction(lines["storage"])
+
+    whole = held.full_end - held.full_start
+    middle = held.start + (held.end - held.start) / 2
+    assert storage(middle) == round_fraction_places(10 * ratio(middle - held.start, whole), 12)
+    held.closed_at = held.end
+    assert storage(middle) == round_fraction_places(10 * ratio(held.end - held.start, whole), 12)
+
+
+def ratio(part: timedelta, whole: timedelta) -> Fraction:
+    return Fraction(part // timedelta(microseconds=1), whole // timedelta(microseconds=1))

@@ -25,15 +25,18 @@ type Course = list[Decimal]
 
 
 @exact()
-def usage_upto(
+def usage_upto(  # noqa: PLR0917
     account: Account,
     period_start: datetime,
     cuts: Sequence[datetime],
     charges: Iterable[Charge],
     full_start: datetime,
     full_end: datetime,
+    levels_until: datetime | None = None,
 ) -> dict[datetime, dict[str, Usage]]:
     """For each cut, the usage by charge code of the events in [period_start, cut).
+
+    A level that is still held counts up to its cut, or only to `levels_until`: what is to come is not used yet.
 
     Quantities are in the meter's unit and exact; only levels over time, which are divided by the microseconds of the
     full period [full_start, full_end), are rounded, to 12 decimals. Whole local days come from the day totals: a cut
@@ -52,7 +55,7 @@ def usage_upto(
     measures = [Measure(meters[charge.meter], charge.where) for charge in charges]
     courses = _additive_courses(window, measures)
     for n, (charge, measure) in enumerate(zip(charges, measures, strict=True)):
-        course = courses.get(n) or _special_course(window, measure, full_start, full_end)
+        course = courses.get(n) or _special_course(window, measure, full_start, full_end, levels_until)
         singles = _amounts(window, measure) if charge.model == "percentage" else [()] * len(instants)
         for cut, quantity, single in zip(instants, course, singles, strict=True):
             result[cut][charge.code] = Usage(quantity, single)
@@ -92,7 +95,9 @@ def _last(one: Decimal, other: Decimal) -> Decimal:
     return other
 
 
-def _special_course(window: Window, measure: Measure, full_start: datetime, full_end: datetime) -> Course:
+def _special_course(
+    window: Window, measure: Measure, full_start: datetime, full_end: datetime, levels_until: datetime | None
+) -> Course:
     kind = measure.meter.aggregation
     if kind == "unique":
         return _run(window, {bucket: count for bucket, _, count in distinct(window, measure)}, _add)
@@ -104,7 +109,7 @@ def _special_course(window: Window, measure: Measure, full_start: datetime, full
     for n, cut in enumerate(window.cuts):
         step, moment = rose.get(n, (ZERO, ZERO))
         level, moved = level + step, moved + moment
-        held = level * microseconds(cut) - moved
+        held = level * microseconds(min(cut, levels_until or cut)) - moved
         course.append(round_fraction_places(Fraction(held) / length, EXACT_PLACES))
     return course
 
