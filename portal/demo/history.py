@@ -84,13 +84,13 @@ def _live(customer: Customer, account: Account, subscription: Subscription, now:
 
 
 def _limits(account: Account, last: Period, now: datetime) -> None:
-    """A stop that waived a little in the last period, raised in the running one to where it is nearly reached."""
+    """A stop that waived a little in the last period, set anew in the running one to where it is nearly reached."""
     spent = rate_period(last).usage_total
-    set_limit(account, _round_down(spent - Decimal(2)), "stop", at=start_of(last))
+    set_limit(account, _round_down(spent - 1, 25), "stop", at=start_of(last))
     running = period_at(account, now)
     assert running is not None  # noqa: S101  # the subscription runs
     usage_now = rate_period(running).usage_total
-    set_limit(account, _round_down(usage_now / Decimal("0.78") + 5), "stop", at=start_of(running))
+    set_limit(account, _round_down(usage_now / Decimal("0.78"), 10), "stop", at=start_of(running))
 
 
 def start_of(period: Period) -> datetime:
@@ -98,8 +98,8 @@ def start_of(period: Period) -> datetime:
     return period.start + timedelta(hours=9, minutes=14)
 
 
-def _round_down(amount: Decimal) -> Decimal:
-    return max(amount // 5 * 5, Decimal(5))
+def _round_down(amount: Decimal, step: int) -> Decimal:
+    return max(amount // step * step, Decimal(step))
 
 
 def _pay(invoice: Invoice) -> None:

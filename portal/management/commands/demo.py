@@ -76,7 +76,7 @@ def _restart_in(data_dir: Path, url: str) -> None:
     except OSError as error:
         raise CommandError(f"--data: {data_dir} cannot be made: {error.strerror}") from error
     seller = {
-        "SELLER_NAME": "Meridian Models SAS",
+        "SELLER_NAME": "Meridian Models",
         "SELLER_ADDRESS": "12 quai Perrache\n69002 Lyon\nFrance",
         "SELLER_COUNTRY": "FR",
         "SELLER_VAT_ID": "FR19812345676",
