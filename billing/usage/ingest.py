@@ -14,7 +14,7 @@ from billing.plans.queries import current_period
 from billing.usage.intake.attributes import Incoming, Rejected, read_event
 from billing.usage.intake.batch import Batch, Outcome, Stored
 from billing.usage.intake.body import MAX_BYTES, read_body
-from billing.usage.intake.context import load_context
+from billing.usage.intake.context import clock, load_context
 from billing.usage.intake.errors import IntakeError, StoreUnavailable
 from billing.usage.models import QuarantinedEvent
 from billing.usage.shapes import align_shapes
@@ -144,13 +144,7 @@ def _catch_up(account_ids: list[int]) -> None:
         with account_scope(account_id):
             running = Subscription.objects.filter(account_id=account_id, canceled_at=None).first()
             if running is not None:
-                current_period(running, _clock())
-
-
-def _clock():  # type: ignore[no-untyped-def]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+                current_period(running, clock())
 
 
 def _retried[T](work: Callable[[], T]) -> T:

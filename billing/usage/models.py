@@ -4,7 +4,7 @@ Events are written by the intake only (billing/usage/intake), day totals in the 
 partitioned by a hash of the account; its identity is its primary key, so no event is ever counted twice.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from billing.plans.models import Meter
 
-QUANTITY = {"max_digits": 1000, "decimal_places": 12}
+QUANTITY: dict[str, Any] = {"max_digits": 1000, "decimal_places": 12}
 
 
 class Event(models.Model):

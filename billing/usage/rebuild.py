@@ -119,12 +119,14 @@ def _compare(account: Account, meter: Meter) -> Iterator[Difference]:
         stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
     for key in sorted(counted.keys() | stored.keys()):
         if counted.get(key) != stored.get(key):
-            yield Difference(account.code, meter.code, *key, stored.get(key), counted.get(key))
+            day, dimensions = key
+            yield Difference(account.code, meter.code, day, dimensions, stored.get(key), counted.get(key))
 
 
 _INSERT = """INSERT INTO usage_daytotal
         (account_id, meter_id, day, key, dimensions, events, total, maximum, arrived_at)
-    SELECT %(account)s, %(meter)s, day, usage_key(dimensions), dimensions, events, total, maximum, arrived_at FROM counted"""
+    SELECT %(account)s, %(meter)s, day, usage_key(dimensions), dimensions, events, total, maximum, arrived_at
+    FROM counted"""
 _TEXT = "events || ' events, total ' || trim_scale(total) || ', maximum ' || coalesce(trim_scale(maximum)::text, '-')"
 _SHOW = f"SELECT day::text, dimensions::text, {_TEXT} FROM counted"
 _STORED = f"""SELECT day::text, dimensions::text, {_TEXT} FROM usage_daytotal

@@ -64,9 +64,16 @@ def replay_rows(ids: Iterable[int]) -> Result:
 def _ready(account: Account | None, type_: str | None, after: int) -> list[Row]:
     with installation_scope(), connection.cursor() as cursor:
         cursor.execute(
-            _READY, {"account": account and account.pk, "type": type_, "after": after, "limit": CHUNK}
+            _READY,
+            {
+                "account": None if account is None else account.pk,
+                "type": type_,
+                "after": after,
+                "limit": CHUNK,
+            },
         )
-        return cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
 
 def _replay(rows: Sequence[Row]) -> Result:

@@ -34,22 +34,20 @@ def is_bounded(value: int | Decimal) -> bool:
 
 def number_of(value: object) -> Decimal | None:
     """The quantity that a property says, or None: a JSON number, or a decimal string in ASCII digits."""
-    kind = type(value)
-    if kind is str:
-        return Decimal(value) if _DECIMAL(value) else None  # type: ignore[arg-type]
-    if kind is int:
-        return Decimal(value)  # type: ignore[arg-type]
+    if isinstance(value, str):
+        return Decimal(value) if _DECIMAL(value) else None
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else Decimal(value)
     return value if isinstance(value, Decimal) else None
 
 
 def text_of(value: object) -> str | None:
     """A dimension value: strings as they are, numbers plainly written, true and false; else None."""
-    kind = type(value)
-    if kind is str:
-        return value  # type: ignore[return-value]
-    if kind is bool:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if kind is int:
+    if isinstance(value, int):
         return str(value)
     return plain(value) if isinstance(value, Decimal) else None
 

@@ -22,7 +22,7 @@ def all_events(account: Account) -> list[EventDetail]:
             return found[::-1]
 
 
-def quantity(
+def quantity(  # noqa: PLR0917
     events: Sequence[EventDetail],
     meter: Meter,
     where: Mapping[str, Sequence[str]],

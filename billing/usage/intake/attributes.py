@@ -21,8 +21,8 @@ MAX_VALUE: Final = 1_000
 """Keys of `data`, their characters, and characters of a value (contract, section 6)."""
 
 MAX_REVISION: Final = 2**31 - 1
+_SMALL: Final = 10**18
 
-_REQUIRED: Final = (("id", MAX_ID), ("source", MAX_ID), ("type", MAX_TYPE), ("subject", MAX_SUBJECT))
 _KNOWN: Final = {"specversion", "id", "source", "type", "subject", "time", "data", "revision", "voided"}
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,100}").fullmatch
 # CloudEvents 1.0, "String": no control characters, no surrogates.
@@ -84,17 +84,21 @@ class _Refused(Exception):  # noqa: N818  (never leaves this module)
 
 
 def _identity(raw: dict[str, Any]) -> tuple[str, str, str, str]:
-    if raw.get("specversion") != "1.0":
-        code = "missing_attribute" if raw.get("specversion") is None else "invalid_attribute"
+    get = raw.get
+    if get("specversion") != "1.0":
+        code = "missing_attribute" if get("specversion") is None else "invalid_attribute"
         raise _Refused(code, _('specversion: must be "1.0".'))
-    id_, source, type_, subject = (_string(raw, name, limit) for name, limit in _REQUIRED)
-    if len(raw) > 9 or not raw.keys() <= _KNOWN:
+    if not raw.keys() <= _KNOWN:
         _check_extensions(raw)
-    return id_, source, type_, subject
+    return (
+        _string(get("id"), "id", MAX_ID),
+        _string(get("source"), "source", MAX_ID),
+        _string(get("type"), "type", MAX_TYPE),
+        _string(get("subject"), "subject", MAX_SUBJECT),
+    )
 
 
-def _string(raw: dict[str, Any], name: str, limit: int) -> str:
-    value = raw.get(name)
+def _string(value: Any, name: str, limit: int) -> str:
     if type(value) is str and 0 < len(value) <= limit and (value.isprintable() or not _CONTROL(value)):
         return value
     if value is None:
@@ -160,7 +164,7 @@ def _data(raw: dict[str, Any], escaped: bool) -> dict[str, Any]:
         if kind is str:
             if len(value) > MAX_VALUE or (escaped and _UNSTORABLE(value)):
                 raise _bad_value(key, _("a string has at most 1,000 characters, and no NUL."))
-        elif kind is bool or value is None:
+        elif (kind is int and -_SMALL < value < _SMALL) or kind is bool or value is None:
             continue
         elif isinstance(value, dict | list):
             raise _bad_value(key, _("must be a string, a number, true or false: data is flat."))

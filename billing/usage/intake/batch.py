@@ -75,26 +75,31 @@ class Batch:
         arrival = event.arrival or context.now
         if event.time is not None and event.time > arrival + MAX_AHEAD:
             detail = _("time: lies more than 5 minutes ahead.")
-            return self._reject(event, "too_far_ahead", detail)
+            self._reject(event, "too_far_ahead", detail)
+            return None
         place = context.places.get(event.subject)
-        if place is None:
-            if own:
-                detail = _("subject: this key sends events of its own account only.")
-                return self._reject(event, "invalid_attribute", detail)
-            return self._wait(event, Reason.UNKNOWN_ACCOUNT, None)
         meters = context.meters.get(event.type)
-        if meters is None:
-            if own:
-                return self._reject(event, "invalid_attribute", _("type: no meter listens to it."))
-            return self._wait(event, Reason.UNKNOWN_TYPE, place)
+        if place is None or meters is None:
+            self._unknown(event, place, own)
+            return None
         found = [] if event.voided else shares(meters, event.data)
         if not found and not event.voided:
             names = ", ".join(sorted({f"data.{meter.value}" for meter in meters}))
             detail = _("%(names)s: no meter of this type can read a quantity.") % {"names": names}
-            return self._reject(event, "invalid_value", detail)
+            self._reject(event, "invalid_value", detail)
+            return None
         time = event.time or arrival
         identity = (place.account_id, event.source, event.id)
         return Placed(event, place, identity, found, time, why_not(place, time, arrival))
+
+    def _unknown(self, event: Incoming, place: Place | None, own: bool) -> None:
+        if not own:
+            self._wait(event, Reason.UNKNOWN_TYPE if place else Reason.UNKNOWN_ACCOUNT, place)
+        elif place is None:
+            detail = _("subject: this key sends events of its own account only.")
+            self._reject(event, "invalid_attribute", detail)
+        else:
+            self._reject(event, "invalid_attribute", _("type: no meter listens to it."))
 
     def _reject(self, event: Incoming, code: str, detail: str) -> None:
         self.outcomes[event.index] = Rejected(event.index, event.id, code, detail)

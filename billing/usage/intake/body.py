@@ -46,7 +46,7 @@ def read_body(body: bytes, content_type: str | None) -> Body:
     media = _media_type(content_type)
     if len(body) > MAX_BYTES:
         raise IntakeError(413, "too_large", _("A body may have 8 MiB. Send the events in several requests."))
-    value = _parse(body)
+    value = parse(body)
     events = value if isinstance(value, list) else [value]
     if media == SINGLE and isinstance(value, list):
         raise _malformed(
@@ -81,7 +81,8 @@ def _media_type(content_type: str | None) -> str:
 _fast: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """JSON with every number exact; objects with a repeated key are `DuplicateKey`. `IntakeError` 400 if it is none."""
     try:
         value = _fast.decode(body)
     except RecursionError:

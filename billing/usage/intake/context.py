@@ -5,27 +5,35 @@ batch or seen as closed.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from django.db import connection
 
 from billing.usage import locks
+from billing.usage.days import day_bounds, day_of
+from billing.usage.values import READERS
 
 MAX_AHEAD: Final = timedelta(minutes=5)
 """How far an event's time may lie ahead of the database's clock (contract, section 4)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MeterShape:
-    """A meter's rollup shape (billing/usage/models.py)."""
+    """A meter's rollup shape (billing/usage/models.py), one object for each meter of a context.
+
+    `read`: what a property is worth to the meter; None: it skips the event.
+    """
 
     meter_id: int
     aggregation: str
     value: str
     dimensions: tuple[str, ...]
+    read: Callable[[object], Decimal | None]
+    has_maximum: bool
 
 
 @dataclass(slots=True)
@@ -40,6 +48,14 @@ class Place:
     periods: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
     running_to: datetime | None = None
     new_zone: bool = False
+    last_day: tuple[datetime, datetime, date] | None = None
+
+    def day_of(self, instant: datetime) -> date:
+        """The local day of an instant; events of a batch are mostly of one day."""
+        if self.last_day is None or not self.last_day[0] <= instant < self.last_day[1]:
+            day = day_of(self.zone, instant)
+            self.last_day = (*day_bounds(self.zone, day), day)
+        return self.last_day[2]
 
 
 @dataclass(slots=True)
@@ -62,7 +78,7 @@ def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: 
         accounts = cursor.fetchall()
     ids = [row[0] for row in accounts]
     locks.share_intake(ids)
-    context = Context(_now(), {code: Place(id_, zone) for id_, code, zone in accounts}, {})
+    context = Context(clock(), {code: Place(id_, zone) for id_, code, zone in accounts}, {})
     _load_meters(context, list(types))
     if ids:
         by_id = {place.account_id: place for place in context.places.values()}
@@ -71,7 +87,8 @@ def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: 
     return context
 
 
-def _now() -> datetime:
+def clock() -> datetime:
+    """The database's clock, by which events arrive: the same for every process."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
@@ -93,7 +110,9 @@ def _load_meters(context: Context, types: list[str]) -> None:
                 context.unaligned = True
                 continue
             kept = json.loads(dimensions) if isinstance(dimensions, str) else dimensions
-            shape = MeterShape(meter_id, aggregation, value, tuple(kept))
+            shape = MeterShape(
+                meter_id, aggregation, value, tuple(kept), READERS[aggregation], aggregation == "max"
+            )
             context.meters.setdefault(event_type, []).append(shape)
 
 
@@ -111,7 +130,8 @@ def _load_periods(context: Context, by_id: dict[int, Place]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.account_id, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL,
-                      EXISTS (SELECT FROM plans_scheduledchange c WHERE c.subscription_id = s.id AND c.version_id IS NULL)
+                      EXISTS (SELECT FROM plans_scheduledchange c
+                              WHERE c.subscription_id = s.id AND c.version_id IS NULL)
                FROM plans_period p JOIN plans_subscription s ON s.id = p.subscription_id
                WHERE p.account_id = ANY(%s) ORDER BY p.account_id, p.start""",
             [list(by_id)],

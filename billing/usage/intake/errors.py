@@ -16,7 +16,7 @@ class IntakeError(Exception):
         self.status, self.code = status, code
 
 
-class StoreUnavailable(IntakeError):
+class StoreUnavailable(IntakeError):  # noqa: N818  (a state, not a fault)
     """The database cannot write now. Nothing was promised: send the same events again."""
 
     def __init__(self) -> None:

@@ -2,22 +2,23 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 
 from billing.usage.intake.context import MAX_AHEAD, MeterShape, Place
 from billing.usage.models import QuarantinedEvent
-from billing.usage.values import READERS, text_of
+from billing.usage.values import text_of
 
 Reason = QuarantinedEvent.Reason
 
-type Share = tuple[int, Decimal, tuple[str | None, ...], bool]
-"""(meter id, amount, dimension values, whether the amount is a quantity to keep the maximum of)."""
+type Share = tuple[MeterShape, Decimal, tuple[str | None, ...]]
+"""What an event adds to a meter, and by which dimension values."""
 
 
 def why_not(place: Place, time: datetime, arrival: datetime) -> Reason | None:
     """Why an event at `time` cannot be counted, None if it can (contract, section 4)."""
-    for start, end, closed in place.periods:
+    for start, end, closed in reversed(place.periods):
         if start <= time < end:
             late = closed and arrival - time > timedelta(days=settings.LATE_DAYS)
             return Reason.TOO_LATE if late else None
@@ -26,12 +27,15 @@ def why_not(place: Place, time: datetime, arrival: datetime) -> Reason | None:
     return Reason.NO_PERIOD
 
 
-def shares(meters: list[MeterShape], data: dict[str, object]) -> list[Share]:
+def shares(meters: list[MeterShape], data: dict[str, Any]) -> list[Share]:
     """What an event's data is worth to each meter of its type; meters that lack their property are left out."""
-    found = []
+    get, found = data.get, list[Share]()
     for meter in meters:
-        amount = READERS[meter.aggregation](data.get(meter.value))
+        amount = meter.read(get(meter.value))
         if amount is not None:
-            dimensions = tuple([text_of(data.get(name)) for name in meter.dimensions])
-            found.append((meter.meter_id, amount, dimensions, meter.aggregation == "max"))
+            found.append((meter, amount, _values(meter.dimensions, data) if meter.dimensions else ()))
     return found
+
+
+def _values(names: tuple[str, ...], data: dict[str, Any]) -> tuple[str | None, ...]:
+    return tuple([value if type(value := data.get(name)) is str else text_of(value) for name in names])

@@ -49,7 +49,12 @@ def load_known(identities: Iterable[Identity], lock: bool) -> dict[Identity, Kno
                 ORDER BY e.account_id, e.source, e.event_id {"FOR UPDATE OF e" if lock else ""}""",
             [msgspec.json.encode(rows).decode()],
         )
-        return {row[:3]: Known(*row[3:9], decode_data(row[9])) for row in cursor.fetchall()}
+        return {row[:3]: _known(row) for row in cursor.fetchall()}
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    type_, time, timed, received_at, revision, voided, data = row[3:]
+    return Known(type_, time, timed, received_at, revision, voided, decode_data(data))
 
 
 def compare(event: Incoming, known: Known, meters: list[MeterShape]) -> Verdict:

@@ -8,14 +8,14 @@ from typing import Any, Final
 import msgspec
 from django.db import connection
 
-from billing.usage.days import day_bounds, day_of
-from billing.usage.intake.context import Context, Place
+from billing.usage.days import day_bounds
+from billing.usage.intake.context import Context, MeterShape, Place
 from billing.usage.intake.placing import Share
 from billing.usage.statements import statement
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 
-type Key = tuple[int, int, date, tuple[str | None, ...]]
+type Key = tuple[int, MeterShape, date, tuple[str | None, ...]]
 
 
 @dataclass(slots=True)
@@ -30,61 +30,54 @@ class Totals:
 
     def add(self, place: Place, time: datetime, found: list[Share]) -> None:
         """Count an event."""
-        day = day_of(place.zone, time)
-        for meter_id, amount, dimensions, has_maximum in found:
-            key = (place.account_id, meter_id, day, dimensions)
-            kept = self.sums.get(key)
+        day, sums = place.day_of(time), self.sums
+        for meter, amount, dimensions in found:
+            key = (place.account_id, meter, day, dimensions)
+            kept = sums.get(key)
             if kept is None:
-                self.sums[key] = [1, amount, amount if has_maximum else None]
+                sums[key] = [1, amount, amount if meter.has_maximum else None]
                 continue
             kept[0] += 1
             kept[1] += amount
-            if has_maximum:
+            if meter.has_maximum:
                 kept[2] = amount if kept[2] is None else max(kept[2], amount)
 
     def take_back(self, place: Place, time: datetime, found: list[Share]) -> None:
         """Count an event no more."""
-        day = day_of(place.zone, time)
-        for meter_id, amount, dimensions, has_maximum in found:
-            key = (place.account_id, meter_id, day, dimensions)
+        day = place.day_of(time)
+        for meter, amount, dimensions in found:
+            key = (place.account_id, meter, day, dimensions)
             kept = self.sums.setdefault(key, [0, Decimal(0), None])
             kept[0] -= 1
             kept[1] -= amount
-            if has_maximum:
+            if meter.has_maximum:
                 self.lowered[key] = place.zone
 
     def write(self, context: Context) -> None:
         """Add the sums to the stored day totals."""
         if not self.sums:
             return
-        names = {meter.meter_id: meter.dimensions for meters in context.meters.values() for meter in meters}
-        rows = [
-            {**_row(key, names), "e": kept[0], "t": kept[1], "x": kept[2]} for key, kept in self.sums.items()
-        ]
+        rows = [{**_row(key), "e": kept[0], "t": kept[1], "x": kept[2]} for key, kept in self.sums.items()]
         with connection.cursor() as cursor:
             cursor.execute(
                 statement("add_totals"), {"totals": encode_json(rows).decode(), "now": context.now}
             )
             if self.lowered:
-                cursor.execute(
-                    statement("lower_maximum"),
-                    {"totals": encode_json([*self._lowered_rows(names)]).decode()},
-                )
-
-    def _lowered_rows(self, names: dict[int, tuple[str, ...]]) -> list[dict[str, Any]]:
-        rows = []
-        for key, zone in self.lowered.items():
-            start, end = day_bounds(zone, key[2])
-            rows.append({**_row(key, names), "f": start, "u": end})
-        return rows
+                lowered = [_with_bounds(key, zone) for key, zone in self.lowered.items()]
+                cursor.execute(statement("lower_maximum"), {"totals": encode_json(lowered).decode()})
 
 
-def _row(key: Key, names: dict[int, tuple[str, ...]]) -> dict[str, Any]:
-    account_id, meter_id, day, values = key
-    pairs = zip(names[meter_id], values, strict=True)
+def _with_bounds(key: Key, zone: str) -> dict[str, Any]:
+    start, end = day_bounds(zone, key[2])
+    return {**_row(key), "f": start, "u": end}
+
+
+def _row(key: Key) -> dict[str, Any]:
+    account_id, meter, day, values = key
+    pairs = zip(meter.dimensions, values, strict=True)
     return {
         "a": account_id,
-        "m": meter_id,
+        "m": meter.meter_id,
         "d": day,
         "p": {name: value for name, value in pairs if value is not None},
     }

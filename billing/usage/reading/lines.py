@@ -32,7 +32,7 @@ class LineEvent:
 
 
 @exact()
-def events_of_line(
+def events_of_line(  # noqa: PLR0917
     period: Period,
     charge: Charge,
     start: datetime,
@@ -63,7 +63,7 @@ def events_of_line(
     return tuple(rows), page[-1].position if len(found) > limit else None
 
 
-def _events(
+def _events(  # noqa: PLR0917
     period: Period, measure: Measure, start: datetime, end: datetime, after: Position | None, limit: int
 ) -> list[EventDetail]:
     parameters = parameters_of(Window(period.account, start, (end,)), measure)

@@ -102,4 +102,7 @@ def fetch(statement: str, parameters: dict[str, Any]) -> list[EventDetail]:
     """Rows of `COLUMNS` as events."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return [EventDetail(*row[:7], decode_data(row[7])) for row in cursor.fetchall()]
+        return [
+            EventDetail(type_, time, received_at, source, id_, revision, voided, decode_data(data))
+            for type_, time, received_at, source, id_, revision, voided, data in cursor.fetchall()
+        ]

@@ -49,7 +49,7 @@ class UsageRow:
     events: int
 
 
-def usage_rows(
+def usage_rows(  # noqa: PLR0917
     account: Account,
     meter: Meter,
     start: datetime,

@@ -73,7 +73,8 @@ def level_steps(
     rows = _rows(
         f"""SELECT bucket, grouped::text, sum(step), sum(step * moment) FROM (
                 SELECT {_BUCKET} AS bucket, {grouped} AS grouped, {moment} AS moment,
-                       q.quantity - lag(q.quantity, 1, 0::numeric) OVER (PARTITION BY {series} ORDER BY {IN_ORDER}) AS step
+                       q.quantity - lag(q.quantity, 1, 0::numeric)
+                           OVER (PARTITION BY {series} ORDER BY {IN_ORDER}) AS step
                 {_EVENTS} AND q.quantity IS NOT NULL
             ) s GROUP BY bucket, grouped""",
         parameters,
@@ -130,7 +131,8 @@ def parameters_of(window: Window, measure: Measure) -> dict[str, Any]:
 def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 def _values(grouped: str, group_by: Sequence[str]) -> Dimensions:

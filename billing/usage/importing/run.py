@@ -1,0 +1,187 @@
+"""A usage file into the store: rows to events, events to `ingest`, bad rows to a file beside it."""
+
+import csv
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from billing.usage.importing.rows import FileError, Row, open_source, read_rows
+from billing.usage.importing.times import read_time
+from billing.usage.ingest import STATEMENT_EVENTS, Rejected, Result, count, store
+from billing.usage.intake.attributes import Incoming, read_event
+
+ATTRIBUTES: Final = ("time", "revision", "voided")
+"""What may be mapped besides `data.PROPERTY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How a row becomes an event. `columns`: attribute or data.PROPERTY -> column; `zone`: of times without offset.
+
+    `id_column` None: the id is made of the row's place and content, so the same file again adds nothing.
+    """
+
+    subject: str
+    type: str
+    source: str
+    columns: dict[str, str]
+    id_column: str | None
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        for target in self.columns:
+            if target not in ATTRIBUTES and not (target.startswith("data.") and len(target) > 5):
+                known = ", ".join([*ATTRIBUTES, "data.PROPERTY"])
+                raise FileError(
+                    _("--map %(target)s: map one of %(known)s.") % {"target": target, "known": known}
+                )
+
+    @property
+    def wanted(self) -> set[str]:
+        """The columns that the file must have."""
+        return {*self.columns.values(), *([self.id_column] if self.id_column else [])}
+
+
+type Bad = tuple[Row, str]
+
+
+def import_file(path: Path, mapping: Mapping, progress: Callable[[int, int], None]) -> Result:
+    """Import a file; `progress` is told (bytes read, bytes). Rows that are refused go to `rejected_path(path)`.
+
+    Rows are durable a thousand at a time: a run that is broken off is finished by running it again. Raises
+    `FileError` for a file that cannot be read, with the rows before it stored.
+    """
+    result = Result()
+    rejects = _Rejects(rejected_path(path))
+    source = open_source(path)
+    with closing(source), closing(rejects):
+        for rows in batched(read_rows(source, mapping.wanted), STATEMENT_EVENTS, strict=False):
+            stored, bad = _store(rows, mapping)
+            result += stored
+            rejects.write(bad)
+            progress(source.place(), source.size)
+    return result
+
+
+def rejected_path(path: Path) -> Path:
+    """Where the bad rows of a file go."""
+    return path.with_name(f"{path.name}.rejected.csv")
+
+
+def _store(rows: tuple[Row, ...], mapping: Mapping) -> tuple[Result, list[Bad]]:
+    events, by_index = list[Incoming](), dict[int, Row]()
+    bad = list[Bad]()
+    for index, row in enumerate(rows):
+        by_index[index] = row
+        event = _event(index, row, mapping)
+        if isinstance(event, Incoming):
+            events.append(event)
+        else:
+            bad.append((row, event))
+    result = count(store(events)) if events else Result()
+    bad += [(by_index[each.index], f"{each.code}: {each.detail}") for each in result.rejected]
+    unread = tuple(Rejected(0, None, "invalid_value", reason) for _, reason in bad[: len(rows) - len(events)])
+    return result + Result(rejected=unread), sorted(bad, key=lambda one: one[0].number)
+
+
+def _event(index: int, row: Row, mapping: Mapping) -> Incoming | str:
+    """The row's event, or what is wrong with it and in which column."""
+    if row.values is None:
+        return row.error
+    raw: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": _id(row, mapping),
+        "source": mapping.source,
+        "type": mapping.type,
+        "subject": mapping.subject,
+        "data": {},
+    }
+    for target, column in mapping.columns.items():
+        value = row.values.get(column)
+        if value is None or value == "":
+            if target == "time":
+                return _("column %(column)s: is empty") % {"column": column}
+            continue
+        try:
+            if target.startswith("data."):
+                raw["data"][target.removeprefix("data.")] = value
+            else:
+                raw[target] = _READERS[target](value, mapping.zone)
+        except ValueError as error:
+            return _("column %(column)s: %(error)s") % {"column": column, "error": error}
+    event = read_event(index, raw)
+    return event if isinstance(event, Incoming) else f"{event.code}: {_in_columns(event.detail, mapping)}"
+
+
+def _in_columns(detail: str, mapping: Mapping) -> str:
+    """The reason with the column's name, where it speaks of an attribute that came from one."""
+    names = {"id": mapping.id_column, **mapping.columns}
+    name = detail.partition(":")[0]
+    return f"column {names[name]}: {detail}" if names.get(name) else detail
+
+
+def _id(row: Row, mapping: Mapping) -> Any:
+    if mapping.id_column is None:
+        return f"row-{row.number}-{hashlib.sha256(row.raw.encode()).hexdigest()[:32]}"
+    value = (row.values or {}).get(mapping.id_column)
+    return str(value) if type(value) is int else value
+
+
+def _time(value: Any, zone: ZoneInfo) -> str:
+    return read_time(str(value), zone).isoformat()
+
+
+def _revision(value: Any, zone: ZoneInfo) -> int:
+    return int(value)
+
+
+def _voided(value: Any, zone: ZoneInfo) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false", "1", "0"):
+        raise ValueError(_("write true or false"))
+    return text in ("true", "1")
+
+
+_READERS: Final[dict[str, Callable[[Any, ZoneInfo], Any]]] = {
+    "time": _time,
+    "revision": _revision,
+    "voided": _voided,
+}
+
+
+class _Rejects:
+    """The file of bad rows: line, reason, the row as it was. Made when the first one comes; an old one goes away."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.file = path, None
+        self.path.unlink(missing_ok=True)
+
+    file: Any
+
+    def write(self, bad: list[Bad]) -> None:
+        if not bad:
+            return
+        try:
+            if self.file is None:
+                self.file = self.path.open("w", encoding="utf-8", newline="")
+                csv.writer(self.file).writerow(["row", "reason", "content"])
+        except OSError as error:
+            raise FileError(
+                _(
+                    "%(path)s cannot be written: %(error)s. Put the file where bad rows can be listed beside it."
+                )
+                % {"path": self.path, "error": error.strerror}
+            ) from None
+        csv.writer(self.file).writerows([row.number, reason, row.raw] for row, reason in bad)
+        self.file.flush()
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()

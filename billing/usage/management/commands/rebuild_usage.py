@@ -1,0 +1,53 @@
+"""`manage.py rebuild_usage`: make the day totals anew from events, or compare them."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import Progress
+
+from accounts.models import Account
+from billing.plans.models import Meter
+from billing.usage.rebuild import rebuild
+
+SHOWN = 50
+"""Differences that are written out."""
+
+
+class Command(BaseCommand):
+    help = "Rebuild the day totals of usage from its events, account by account, while intake goes on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="change nothing; exit 1 on a difference")
+        parser.add_argument("--account", help="only this account")
+        parser.add_argument("--meter", help="only this meter")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        account, meter = _found(Account, options["account"]), _found(Meter, options["meter"])
+        steps = (Account.objects.count() if account is None else 1) * (
+            Meter.objects.count() if meter is None else 1
+        )
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task(_("Day totals"), total=steps)
+            found = rebuild(account, meter, options["check"], lambda *_: progress.advance(task))
+        for each in found[:SHOWN]:
+            place = f"{each.account} {each.meter} {each.day} {each.dimensions}"
+            self.stdout.write(
+                f"{place}: stored {each.stored or 'nothing'}; events say {each.counted or 'nothing'}"
+            )
+        self.stdout.write(_("%d day totals differed.") % len(found))
+        if found and options["check"]:
+            raise SystemExit(1)
+
+
+def _found[T: (Account, Meter)](model: type[T], code: str | None) -> T | None:
+    if code is None:
+        return None
+    found = model.objects.filter(code=code).first()
+    if found is None:
+        raise CommandError(
+            _("There is no %(name)s %(code)s.") % {"name": model._meta.verbose_name, "code": code}
+        )
+    return found
