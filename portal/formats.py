@@ -12,7 +12,7 @@ from typing import Final
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import NumberPattern, parse_pattern
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 
 from billing.pricing.charges import localized
 from billing.pricing.money import PRECISION, minor_units, round_money, round_places
@@ -26,6 +26,8 @@ MILLION: Final = Decimal(1_000_000)
 SMALL_PRICE: Final = Decimal("0.01")
 # At most this many digits of a unit price are shown; the contract stores 12 behind the point.
 UNIT_PRICE_DIGITS: Final = 12
+# Units in small letters that take no ending.
+_SYMBOLS: Final = frozenset({"min", "sec", "req", "mol"})
 
 
 @lru_cache(maxsize=64)
@@ -163,7 +165,8 @@ def plural(unit: str, amount: Decimal, locale: str | None = None) -> str:
     language = current(locale).language
     many = abs(amount) >= 2 if language == "fr" else abs(amount) != 1
     last = unit.rpartition("-")[2].rpartition(" ")[2]
-    if not many or len(last) < 4 or not (last.isalpha() and last.islower()) or last[-1] in "sxz":
+    word = len(last) > 2 and last.isalpha() and last.islower() and last not in _SYMBOLS
+    if not many or not word or last[-1] in "sxz":
         return unit
     if language == "fr":
         return (
@@ -176,22 +179,6 @@ def plural(unit: str, amount: Decimal, locale: str | None = None) -> str:
     return f"{unit[:-1]}ies" if last[-1] == "y" and last[-2] not in "aeiou" else f"{unit}s"
 
 
-def count_words(count: int) -> str:
-    """Small counts as words for headings, larger ones as digits."""
-    words = [
-        pgettext("count", "no"),
-        pgettext("count", "one"),
-        pgettext("count", "two"),
-        pgettext("count", "three"),
-        pgettext("count", "four"),
-    ]
-    return words[count] if count < len(words) else number(count)
-
-
-def days(count: int) -> str:
-    return ngettext("%(count)s day", "%(count)s days", count) % {"count": number(count)}
-
-
 def interval_words(interval: str) -> str:
     """ "a month", as it follows a price."""
     words = {
@@ -200,7 +187,7 @@ def interval_words(interval: str) -> str:
         "quarter": gettext("a quarter"),
         "year": gettext("a year"),
     }
-    return words[interval]
+    return words[interval].replace(" ", NBSP)
 
 
 def _places(amount: Decimal) -> int:

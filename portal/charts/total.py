@@ -102,7 +102,7 @@ def running_total(
         x, text = drawn_limit.crossing
         at = y(drawn_limit.amount)
         dots.append(Dot(percent(x / count), pixels(at)))
-        edge = "end" if x > count * 0.93 else "mid"
+        edge = "end" if x > count * 0.88 else "mid"
         labels.append(
             Label(
                 f"lab halo {edge}", percent(x / count), pixels(at + 22), text, "10" if edge == "mid" else "0"
@@ -115,7 +115,7 @@ def running_total(
         days=str(count),
         grid=(
             *grid(top, TOTAL_BASE, TOTAL_HEIGHT, axis),
-            *grid(max(totals, default=Decimal(0)), DAYS_BASE, DAYS_HEIGHT, axis, most=2),
+            *grid(max(totals, default=Decimal(0)), DAYS_BASE, DAYS_HEIGHT, axis, most=3),
         ),
         band95=_band([(point.x, point.low95, point.high95) for point in forecast], y),
         band80=_band([(point.x, point.low80, point.high80) for point in forecast], y),

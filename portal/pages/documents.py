@@ -221,7 +221,7 @@ def _detail(
 def _quantity(kind: str, quantity: Decimal | None) -> str:
     if quantity is None or kind in ("limit_waiver", "minimum", "adjustment"):
         return ""
-    return formats.number(quantity)
+    return formats.quantity(quantity)
 
 
 def _exact(exact: Decimal, amount: Decimal, currency: str) -> str:

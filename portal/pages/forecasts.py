@@ -33,6 +33,7 @@ def period_forecast(account: Account, figures: PeriodFigures) -> Forecast | None
     history = list(zip(figures.days[: figures.begun - 1], figures.day_totals, strict=False))
     previous = period_at(account, figures.period.start - timedelta(microseconds=1))
     if previous is not None and previous.pk != figures.period.pk and not previous.trial:
+        previous.account = account
         history += [
             (day, sum(costs.values(), Decimal(0))) for day, costs in daily_costs(previous, previous.end)
         ]

@@ -13,7 +13,7 @@ from billing.limits.queries import LimitStanding, Standing, State, standing
 from billing.limits.queries.versions import latest_version
 from billing.limits.terms import THRESHOLDS
 from billing.plans.models import Meter, Period
-from billing.plans.queries import plan_terms, running_subscription, version_at
+from billing.plans.queries import current_period, running_subscription
 from billing.pricing.charges import Plan
 from billing.pricing.money import minor_units
 from portal import dates, formats
@@ -115,21 +115,19 @@ def limits_page(
 ) -> LimitsPage:
     """The page for the account's limit, or with `meter` for that meter's; `form` is what was typed, if
     anything."""
-    now = standing(account, at)
-    own = next((one for one in now.limits if one.meter == meter), None)
-    period = now.period
-    crossing, base = None, Decimal(0)
-    currency = account.currency
     subscription = running_subscription(account)
-    if period is not None and subscription is not None:
-        version = version_at(subscription, at)
-        base = version.base_price
-        if meter is None and own is not None:
-            figures = period_figures(account, period, at, compare=False)
-            met = forecasts.crossing(forecasts.period_forecast(account, figures), figures, own.amount)
-            crossing = met[1] if met else None
+    running = current_period(subscription, at) if subscription else None
+    figures = period_figures(account, running, at, compare=False) if running else None
+    now = standing(account, at, figures.rated if figures else None)
+    own = next((one for one in now.limits if one.meter == meter), None)
+    period, crossing = now.period, None
+    if figures and own and meter is None:
+        met = forecasts.crossing(forecasts.period_forecast(account, figures), figures, own.amount)
+        crossing = met[1] if met else None
+    plan = figures.plan if figures else None
+    currency = account.currency
     bar = limit_bar(own, period, currency, crossing) if period else None
-    names = {} if subscription is None else _meter_names(plan_terms(version_at(subscription, at)))
+    names = _meter_names(plan) if plan else {}
     limited = {one.meter.code for one in now.meters if one.meter}
     alerts = (
         list(Alert.objects.filter(account=account, period=period).select_related("limit__meter"))
@@ -142,7 +140,7 @@ def limits_page(
         standing=now,
         bar=bar,
         period=period,
-        base_price=base,
+        base_price=plan.base_price if plan else Decimal(0),
         meter=meter,
         meter_name=formats.text_of(meter.name) if meter else "",
         form=form or stored_form(account, meter),
@@ -216,7 +214,9 @@ def _history(account: Account, currency: str) -> list[Change]:
         what = _words(before.get(version.meter_id), version, currency)
         if version.meter:
             what = f"{formats.text_of(version.meter.name)}: {what}"
-        rows.append(Change(version.since, what, str(version.created_by or gettext("API")), version.amount))
+        rows.append(
+            Change(version.since, what, str(version.created_by or gettext("API or staff")), version.amount)
+        )
         before[version.meter_id] = version
     return rows[::-1][:HISTORY]
 

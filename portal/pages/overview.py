@@ -67,6 +67,21 @@ class Overview:
     invoice: InvoiceCard | None
 
     @property
+    def days_label(self) -> str:
+        """The days that have figures: "1–19 Nov"."""
+        return dates.span(self.figures.first_day, self.figures.today, "MMMd")
+
+    @property
+    def todo_title(self) -> str:
+        titles = (
+            gettext("Nothing needs you now"),
+            gettext("One thing to look at"),
+            gettext("Two things to look at"),
+            gettext("Three things to look at"),
+        )
+        return titles[len(self.todos)]
+
+    @property
     def total(self) -> Decimal:
         return self.figures.total
 
@@ -97,7 +112,7 @@ def overview(account: Account, at: datetime, period_day: str = "") -> Overview |
         return None
     figures = period_figures(account, period, at)
     found = forecasts.period_forecast(account, figures)
-    limit = standing(account, at).account if figures.running else None
+    limit = standing(account, at, figures.rated).account if figures.running else None
     crossing = forecasts.crossing(found, figures, limit.amount) if limit else None
     bar = limit_bar(limit, period, figures.currency, crossing and crossing[1])
     invoice = last_invoice(account, at)

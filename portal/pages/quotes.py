@@ -8,14 +8,16 @@ from decimal import Decimal
 from django.utils.translation import gettext
 
 from accounts.models import Account
+from billing.invoices.drafts import draft_invoice
+from billing.invoices.drafts.lines import Taxes
 from billing.plans.actions import Actor, Preview, preview_change
 from billing.plans.errors import PlanError
-from billing.plans.models import Plan, PlanVersion, Subscription
+from billing.plans.models import Period, Plan, PlanVersion, Subscription
 from billing.plans.previews import QUOTE_VALID
-from billing.plans.queries import next_period_dates, version_at
-from billing.pricing.charges import localized
+from billing.plans.queries import NextPeriod, next_period_dates, version_at
 from billing.pricing.money import ZERO, round_money
-from billing.usage.rating import rate_period
+from billing.pricing.taxes import Tax
+from billing.pricing.totals import TaxedLine, totals
 from portal import dates, formats
 
 
@@ -46,10 +48,15 @@ class QuotePage:
     refusal: str
     columns: tuple[str, ...]
     rows: Sequence[QuoteRow]
-    totals: tuple[Decimal, ...]
+    foot: Sequence[QuoteRow]
     next_invoice_on: date
     chosen: str
     changed: str = ""
+
+    @property
+    def zero(self) -> Decimal:
+        """What is paid on the day of a change that waits for the period's end."""
+        return ZERO
 
     @property
     def prorated(self) -> Decimal:
@@ -81,12 +88,11 @@ def quote_page(
     before = version_at(subscription, at)
     version = end.version
     assert version is not None  # noqa: S101  # only a cancellation has none
-    period = subscription.periods.latest("number")
-    names = formats.text_of(version.name), formats.text_of(before.name)
-    rows = _rows(account, subscription, version, before=before, now=now, at=at)
-    totals = tuple(
-        sum((row.cells[at] or ZERO for row in rows), ZERO) for at in range(3 if now is not None else 2)
+    period = subscription.periods.select_related("subscription__account", "base_version__plan").latest(
+        "number"
     )
+    names = formats.text_of(version.name), formats.text_of(before.name)
+    columns = _columns_of(account, period, before, version, now=now, at=at)
     return QuotePage(
         subscription=subscription,
         version=version,
@@ -101,8 +107,8 @@ def quote_page(
         now=now,
         refusal=refusal,
         columns=_columns(names[1], period.end_day, now),
-        rows=rows,
-        totals=totals,
+        rows=_table(columns),
+        foot=_foot(columns, version.currency),
         next_invoice_on=period.end_day,
         chosen=chosen,
         changed=changed,
@@ -117,37 +123,81 @@ def _columns(before: str, switch_on: date, now: Preview | None) -> tuple[str, ..
     return (*columns, gettext("Switch today")) if now is not None else tuple(columns)
 
 
-def _rows(
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An amount of the next invoice, by the row it stands in, with the tax it bears."""
+
+    name: str
+    detail: str
+    amount: Decimal
+    tax: Tax
+
+
+def _columns_of(
     account: Account,
-    subscription: Subscription,
+    period: Period,
+    before: PlanVersion,
     version: PlanVersion,
     *,
-    before: PlanVersion,
     now: Preview | None,
     at: datetime,
-) -> list[QuoteRow]:
-    """The next invoice as it stands, line by line."""
-    period = subscription.periods.select_related("account", "subscription__account").latest("number")
-    used = rate_period(period).usage_total
-    wide = now is not None
-    rows = [
-        QuoteRow(
-            gettext("Usage so far"),
-            gettext("counted until %(time)s, at %(plan)s prices")
-            % {"time": dates.time(at, seconds=True), "plan": formats.text_of(before.name)},
-            (used,) * (3 if wide else 2),
-        )
-    ]
-    for line in now.lines if now else ():
-        rows.append(QuoteRow(localized(line.name, account.locale), "", (None, None, line.amount)))
-    upcoming = next_period_dates(subscription)
-    base = tuple(round_money(one.base_price, one.currency) for one in (before, version))
-    if upcoming is not None and not any(line.kind == "base" for line in (now.lines if now else ())):
-        rows.append(
-            QuoteRow(
-                gettext("Plan price of the next period"),
-                dates.span(upcoming.first_day, dates.last_day(upcoming.end_day)),
-                (*base, base[1]) if wide else base,
-            )
-        )
+) -> list[list[_Entry]]:
+    """The next invoice as it stands: staying, switching at the period's end, switching now."""
+    taxes = Taxes(account, period.end_day)
+    drafted = _drafted(account, period, before, at)
+    upcoming = next_period_dates(period.subscription)
+    columns = [drafted + _base(one, taxes, upcoming) for one in (before, version)]
+    if now is not None:
+        switched = [
+            _Entry(formats.text_of(line.name), "", line.amount, taxes.of(line.tax)) for line in now.lines
+        ]
+        begun = any(line.kind == "base" for line in now.lines)
+        columns.append(drafted + switched + ([] if begun else _base(version, taxes, upcoming)))
+    return columns
+
+
+def _drafted(account: Account, period: Period, before: PlanVersion, at: datetime) -> list[_Entry]:
+    """What the draft holds besides the base price of the next period."""
+    used = gettext("counted until %(time)s, at %(plan)s prices") % {
+        "time": dates.time(at, seconds=True),
+        "plan": formats.text_of(before.name),
+    }
+    found = []
+    for each in draft_invoice(account, period, at).lines:
+        if each.line.kind == "usage":
+            found.append(_Entry(gettext("Usage so far"), used, each.line.amount, each.tax))
+        elif each.line.kind != "base":
+            found.append(_Entry(formats.text_of(each.line.name), "", each.line.amount, each.tax))
+    return found
+
+
+def _base(version: PlanVersion, taxes: Taxes, upcoming: NextPeriod | None) -> list[_Entry]:
+    if upcoming is None or not version.base_price:
+        return []
+    days = dates.span(upcoming.first_day, dates.last_day(upcoming.end_day))
+    amount = round_money(version.base_price, version.currency)
+    return [_Entry(gettext("Plan price of the next period"), days, amount, taxes.of(version.tax))]
+
+
+def _table(columns: Sequence[Sequence[_Entry]]) -> list[QuoteRow]:
+    """One row for each name, in the order in which columns bring them."""
+    keys = list(dict.fromkeys((one.name, one.detail) for column in columns[::-1] for one in column))
+    rows = []
+    for name, detail in keys:
+        own = [
+            [one.amount for one in column if (one.name, one.detail) == (name, detail)] for column in columns
+        ]
+        rows.append(QuoteRow(name, detail, tuple(sum(cell, ZERO) if cell else None for cell in own)))
     return rows
+
+
+def _foot(columns: Sequence[Sequence[_Entry]], currency: str) -> list[QuoteRow]:
+    """Subtotal, tax and total of each column, by the rules of the invoice."""
+    sums = [
+        totals([TaxedLine(one.amount, one.tax) for one in column], (), ZERO, currency) for column in columns
+    ]
+    return [
+        QuoteRow(gettext("Subtotal, before tax"), "", tuple(one.subtotal for one in sums)),
+        QuoteRow(gettext("Tax"), "", tuple(one.tax_total for one in sums)),
+        QuoteRow(gettext("So far on the next invoice"), "", tuple(one.total for one in sums)),
+    ]

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone

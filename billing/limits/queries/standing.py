@@ -13,7 +13,7 @@ from billing.limits.queries.versions import current_limits
 from billing.limits.queries.window import running_period
 from billing.plans.models import Meter, Period
 from billing.pricing.money import ZERO, exact
-from billing.usage.rating import rate_period
+from billing.usage.rating import RatedPeriod, rate_period
 
 NEAR: Final = Decimal("0.8")
 _PLACES: Final = 12
@@ -75,10 +75,10 @@ class Standing:
 
 
 @exact()
-def standing(account: Account, at: datetime) -> Standing:
-    """Usage and limits of the running period, as committed."""
-    period = running_period(account, at)
-    found = position(rate_period(period)) if period else Position()
+def standing(account: Account, at: datetime, rated: RatedPeriod | None = None) -> Standing:
+    """Usage and limits of the running period, as committed; `rated` is that period's, if it was priced already."""
+    period = rated.period if rated else running_period(account, at)
+    found = position(rated or rate_period(period)) if period else Position()
     limits = tuple(_limit(version, found) for version in current_limits(account))
     spent, payable = found.spent(None), found.of(None).payable
     return Standing(period, spent, payable, spent - payable, limits, period.end if period else None, at)
