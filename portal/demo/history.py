@@ -18,12 +18,12 @@ from django.utils import timezone
 from accounts.keys import create_key
 from accounts.models import Account, Membership, User
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.actions import bill_account, issue_first_base, record_payment
+from billing.invoices.actions import bill_account, record_payment
 from billing.invoices.models import Invoice
 from billing.limits.actions import set_limit
 from billing.plans.actions import Actor, confirm_change, load_catalog, subscribe
 from billing.plans.catalog_file import load_catalog_file
-from billing.plans.models import Period, Plan, Subscription
+from billing.plans.models import Period, Plan
 from billing.plans.queries import period_at
 from billing.usage.ingest import ingest
 from billing.usage.rating import rate_period
@@ -51,36 +51,38 @@ def build(url: str, progress: Progress) -> Logins:
         load_catalog(load_catalog_file(CATALOG))
         logins = [_staff()]
         keys = {scope: create_key(f"Demo, {scope}", [scope])[1] for scope in ("ingest", "read", "manage")}
-    for customer in CUSTOMERS:
-        with installation_scope():
-            account = _account(customer)
-            logins += _members(customer, account)
-            start = _start(customer, now)
-            subscription = subscribe(
-                account, Plan.objects.get(code=customer.plan), start=start, anchor=customer.anchor
-            )
-            issue_first_base(subscription, dated_back=True)
-        sent = _send(customer, start, now)
-        _live(customer, account, subscription, now)
-        progress(f"  {customer.name}: {sent} events")
+    lives = [_live(customer, logins, now, progress) for customer in CUSTOMERS]
+    dues = sorted({(due, account.code): account for account, instants in lives for due in instants}.items())
+    for (due, _), account in dues:  # in order of time, as numbers are
+        for invoice in bill_account(account, due, dated_back=True):
+            if invoice.due_at < now:
+                _pay(invoice)
     return Logins(url=url, users=tuple(logins), api_keys=keys)
 
 
-def _live(customer: Customer, account: Account, subscription: Subscription, now: datetime) -> None:
-    """What the customer did on the way, and the invoices of each ended period."""
+def _live(
+    customer: Customer, logins: list[Login], now: datetime, progress: Progress
+) -> tuple[Account, list[datetime]]:
+    """One customer's life so far, invoices apart: the account, and the instants at which it is to be billed."""
+    start = _start(customer, now)
+    with installation_scope():
+        account = _account(customer)
+        logins += _members(customer, account)
+        plan = Plan.objects.get(code=customer.plan)
+        subscription = subscribe(account, plan, start=start, anchor=customer.anchor)
+    progress(f"  {customer.name}: {_send(customer, start, now)} events")
     with account_scope(account.pk):
         ended = list(Period.objects.filter(account=account, end__lte=now).order_by("start"))
         if customer.code == "kestrel-robotics":
             change = ended[1].start + (ended[1].end - ended[1].start) / 2
-            confirm_change(subscription, Plan.objects.get(code="team-usd"), at=change, actor=Actor.INSTALLATION)
+            confirm_change(
+                subscription, Plan.objects.get(code="team-usd"), at=change, actor=Actor.INSTALLATION
+            )
         if customer.code == "atelier-brume":
             _limits(account, ended[-1], now)
         else:
             set_limit(account, "2500", "notify", at=start_of(ended[-1]))
-    invoices = bill_account(account, now, dated_back=True)
-    with account_scope(account.pk):
-        for invoice in invoices[:-1]:
-            _pay(invoice)
+    return account, [start, *(period.end for period in ended)]
 
 
 def _limits(account: Account, last: Period, now: datetime) -> None:
@@ -104,7 +106,7 @@ def _round_down(amount: Decimal, step: int) -> Decimal:
 
 def _pay(invoice: Invoice) -> None:
     if invoice.amount_due > 0:
-        record_payment(invoice, invoice.amount_due, invoice.issued_at + timedelta(days=3), reference="SEPA")
+        record_payment(invoice, invoice.amount_due, invoice.issued_at + timedelta(days=3), "manual", "SEPA")
 
 
 def _account(customer: Customer) -> Account:
@@ -121,7 +123,9 @@ def _account(customer: Customer) -> Account:
 
 def _members(customer: Customer, account: Account) -> Iterator[Login]:
     for name, short, role in customer.members:
-        login = Login(address(customer, short), secrets.token_urlsafe(9), role.value, customer.code, staff=False)
+        login = Login(
+            address(customer, short), secrets.token_urlsafe(9), role.value, customer.code, staff=False
+        )
         user = User.objects.create_user(login.email, login.password, name=name)
         Membership.objects.create(account=account, user=user, role=role)
         yield login

@@ -48,7 +48,8 @@ def describe(logins: Logins) -> str:
     """What the terminal shows: the addresses and who can sign in."""
     width = max(len(user.email) for user in logins.users)
     rows = [
-        f"  {user.email:<{width}}  {user.password}  " + (f"{user.role} of {user.account}" if user.account else "staff")
+        f"  {user.email:<{width}}  {user.password}  "
+        + (f"{user.role} of {user.account}" if user.account else "staff")
         for user in logins.users
     ]
     return "\n".join(

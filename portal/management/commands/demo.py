@@ -77,10 +77,10 @@ def _restart_in(data_dir: Path, url: str) -> None:
         raise CommandError(f"--data: {data_dir} cannot be made: {error.strerror}") from error
     seller = {
         "SELLER_NAME": "Meridian Models",
-        "SELLER_ADDRESS": "12 quai Perrache\n69002 Lyon\nFrance",
+        "SELLER_ADDRESS": "12 quai Perrache\n69002 Lyon",
         "SELLER_COUNTRY": "FR",
         "SELLER_VAT_ID": "FR19812345676",
-        "SELLER_LEGAL_ID": "SIREN 812 345 676",
+        "SELLER_LEGAL_ID": "812345676",
         "SELLER_IBAN": "FR7630006000011234567890189",
         "SELLER_BIC": "AGRIFRPP",
     }
