@@ -1,0 +1,189 @@
+"""People, accounts and keys for support staff."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.keys import SCOPES, create_key
+from accounts.models import Account, ApiKey, Membership, User
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("account", "user")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    form, add_form = UserForm, NewUserForm
+    list_display = ("email", "name", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "name", "memberships__account__code")
+    ordering = ("email",)
+    readonly_fields = ("last_login", "date_joined")
+    inlines = (MembershipInline,)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Only superusers give rights: else a staff member could make itself one."""
+        rights = (
+            () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
+        )
+        return (*self.readonly_fields, *rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        may_not = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return super().has_change_permission(request, obj) and not may_not
+
+
+class KeyInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The account's keys, to read: they are made and revoked on their own pages."""
+
+    model = ApiKey
+    extra = 0
+    fields = readonly_fields = (
+        "name",
+        "prefix",
+        "scopes",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("code", "name", "country", "currency", "timezone", "created_at")
+    list_filter = ("currency", "country")
+    search_fields = ("code", "name", "email", "tax_id", "memberships__user__email")
+    date_hierarchy = "created_at"
+    inlines = (MembershipInline, KeyInline)
+    fieldsets = (
+        (None, {"fields": ("code", "name", "currency", "timezone", "locale")}),
+        (_("Invoices go to"), {"fields": ("email", "line1", "line2", "postcode", "city", "country")}),
+        (_("Tax and references"), {"fields": ("tax_id", "tax_code", "legal_id", "purchase_order")}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
+        """Events are sent to the code, and what was invoiced is in the currency."""
+        return ("code", "currency") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return False
+
+
+class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("ingest: send events and ask for allowance. read: every GET. manage: all."),
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("account", "name", "scopes", "expires_at")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        "name",
+        "prefix",
+        "account",
+        "scopes",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), ("account", admin.EmptyFieldListFilter))
+    list_select_related = ("account",)
+    search_fields = ("name", "prefix", "account__code", "account__name")
+    autocomplete_fields = ("account",)
+    actions = ("revoke",)
+
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **options: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **({} if obj else {"form": NewKeyForm}), **options)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("account", "name", "scopes", "expires_at")
+        return (
+            "name",
+            "account",
+            "scopes",
+            "prefix",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "revoked_at",
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+        key, text = create_key(obj.name, form.cleaned_data["scopes"], obj.account)
+        if obj.expires_at is not None:
+            ApiKey.objects.filter(pk=key.pk).update(expires_at=obj.expires_at)
+        obj.pk, obj.prefix = key.pk, key.prefix
+        request.new_key = text  # type: ignore[attr-defined]
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The one page that shows the key: nothing keeps its text, no message and no session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The new key"),
+            "key": obj,
+            "text": request.new_key,  # type: ignore[attr-defined]
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/accounts/apikey/created.html", context)
+
+    @admin.action(description=_("Revoke the chosen keys"), permissions=["add"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        sentence = ngettext("%(count)s key is revoked.", "%(count)s keys are revoked.", count)
+        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)

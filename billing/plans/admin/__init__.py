@@ -1,0 +1,5 @@
+"""The catalogue for support staff; subscriptions are in portal/admin.py, as changing them issues invoices."""
+
+from billing.plans.admin import catalog, plans
+
+__all__ = ["catalog", "plans"]
