@@ -49,6 +49,7 @@ async def listen(news: News, everyone: Callable[[], Awaitable[Iterable[int]]]) -
                 **connection_params(), autocommit=True
             ) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
+                log.info("The worker listens for usage")
                 news.add(await everyone())
                 while True:
                     async for notification in connection.notifies(timeout=PROBE_SECONDS):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections
@@ -23,6 +24,8 @@ from procrastinate import App
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions.bill import AccountBusy, bill_account
+from billing.invoices.models import Invoice
+from billing.invoices.pdf import ensure_document
 from billing.limits.actions import raise_alerts
 from billing.limits.mail import send_alerts
 from billing.limits.models import Alert, LimitVersion
@@ -35,6 +38,8 @@ log = logging.getLogger("plainbill.worker")
 DEFAULT_QUEUE: Final = "default"
 BILLING_QUEUE: Final = "billing"
 EVERY_MINUTE: Final = "* * * * *"
+# Invoices that one run renders: about a minute's work.
+MOST_INVOICES: Final = 200
 # Set when the process was asked to end: a job stops between two accounts.
 stopping = threading.Event()
 
@@ -74,7 +79,12 @@ def send_account(account_id: int) -> int:
 
 def check_limits() -> None:
     """What the listener missed."""
-    each(accounts_with_limits(), check_account)
+    each(accounts_with_limits(), _check_and_send)
+
+
+def _check_and_send(account_id: int) -> None:
+    if check_account(account_id):
+        send_account(account_id)
 
 
 def send_unsent_alerts() -> None:
@@ -104,6 +114,20 @@ def bill() -> None:
     each((row[0] for row in due), _bill)
 
 
+def render_invoices() -> None:
+    """The PDFs of invoices that have none yet, oldest first; whoever asks for one earlier renders it then."""
+    with installation_scope():
+        bare = Invoice.objects.filter(document=None).order_by("issued_at", "sequence")
+        found = list(bare.values_list("pk", flat=True)[:MOST_INVOICES])
+    each(found, _render)
+
+
+def _render(invoice_id: UUID) -> None:
+    with installation_scope():
+        invoice = Invoice.objects.select_related("account").get(pk=invoice_id)
+    ensure_document(invoice)
+
+
 def _roll(account_id: int) -> None:
     with account_scope(account_id):
         for subscription in Subscription.objects.filter(account=account_id, canceled_at=None).select_related(
@@ -117,17 +141,17 @@ def _bill(account_id: int) -> None:
         bill_account(Account.objects.get(pk=account_id), timezone.now(), wait=False)
 
 
-def each(accounts: Iterable[int], work: Callable[[int], object]) -> None:
-    """`work` for each account, until the worker is to stop. Without the database it is over: the next run goes on."""
-    for account in accounts:
+def each[Key](keys: Iterable[Key], work: Callable[[Key], object]) -> None:
+    """`work` for each key, until the worker is to stop. Without the database it is over: the next run goes on."""
+    for key in keys:
         if stopping.is_set():
             return
         try:
-            work(account)
+            work(key)
         except OperationalError:
             raise
         except Exception:
-            log.exception("%s failed for account %s", getattr(work, "__name__", work), account)
+            log.exception("%s failed for %s", getattr(work, "__name__", work), key)
 
 
 def with_fresh_connection[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -172,6 +196,7 @@ SCHEDULE: Final = (
     Job(check_limits),
     Job(send_unsent_alerts),
     Job(replay_quarantine),
+    Job(render_invoices),
     Job(bill, BILLING_QUEUE),
 )
 SEND_ALERTS: Final = "send_alerts"
