@@ -5,6 +5,7 @@ They are here, not beside their models, because a change may issue an invoice at
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
@@ -22,6 +23,9 @@ from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import PendingLine, Period, Phase, Plan, PlanVersion, ScheduledChange, Subscription
 from billing.plans.queries import status, version_at
 from portal import acts
+
+# One door for everybody: the site's own sign-in counts failures and asks for the second factor; the admin's does not.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]
 
 CANCEL = "-"
 

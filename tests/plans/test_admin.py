@@ -100,11 +100,14 @@ class TestPages:
             response = staff.get(reverse(f"admin:{name}_changelist"), {"q": "acme"})
             assert response.status_code == 200, name
 
-    def test_customers_are_sent_to_the_sign_in(self, team: Subscription) -> None:
+    def test_customers_are_refused_and_strangers_sent_to_the_sites_own_sign_in(
+        self, team: Subscription
+    ) -> None:
         client = Client()
         client.force_login(User.objects.get(email="owner@acme.example"))
-        response = client.get(reverse("admin:plans_plan_changelist"))
-        assert response.status_code in {302, 403}
+        assert client.get(reverse("admin:plans_plan_changelist"), follow=True).status_code == 403
+        anonymous = Client().get(reverse("admin:plans_plan_changelist"), follow=True)
+        assert anonymous.redirect_chain[-1][0].startswith(reverse("account_login"))
 
     def test_it_says_who_is_on_a_version(self, staff: Client, team: Subscription) -> None:
         version = version_at(team, timezone.now())

@@ -1,0 +1,100 @@
+"""The same thing asked twice at once happens once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.scope import account_scope, installation_scope
+from billing.plans.actions import Actor, cancel, confirm_change, load_catalog, preview_change, subscribe
+from billing.plans.errors import AlreadySubscribed, PlanError, SameVersion, SubscriptionEnded
+from billing.plans.models import PendingLine, PlanVersion, Subscription
+from billing.pricing.parse import CatalogError
+from tests.factories import make_account
+from tests.plans.selling import again, catalog, plan, sell, the_plan
+
+TIMES = 6
+
+
+@pytest.fixture
+def team(committed: str) -> Subscription:
+    with installation_scope():
+        sell(plan("team", "49.00"), plan("scale", "199.00"))
+        return subscribe(make_account(), the_plan("team"), timezone.now() - timedelta(days=3))
+
+
+def at_once(work: Callable[[], object], times: int = TIMES) -> list[str]:
+    """What each of the threads ended with: "done", or the name of its error."""
+    ends = list[str]()
+    barrier = Barrier(times)
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            work()
+            ends.append("done")
+        except (PlanError, CatalogError) as error:
+            ends.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(ends, reverse=True)
+
+
+def once_and(error: type[PlanError]) -> list[str]:
+    return ["done", *[error.__name__] * (TIMES - 1)]
+
+
+def test_one_subscription(committed: str) -> None:
+    with installation_scope():
+        sell(plan("team", "49.00"))
+        account = make_account()
+
+    def work() -> None:
+        with account_scope(account.pk):
+            subscribe(account, the_plan("team"))
+
+    assert at_once(work) == once_and(AlreadySubscribed)
+    with installation_scope():
+        assert Subscription.objects.count() == 1
+
+
+def test_one_change_of_one_quote(team: Subscription) -> None:
+    with account_scope(team.account_id):
+        quote = preview_change(team, the_plan("scale"), actor=Actor.CUSTOMER).quote
+
+    def work() -> None:
+        with account_scope(team.account_id):
+            confirm_change(again(team), the_plan("scale"), actor=Actor.CUSTOMER, quote=quote)
+
+    assert at_once(work) == once_and(SameVersion)
+    with installation_scope():
+        assert (PendingLine.objects.count(), team.phases.count()) == (2, 2)
+
+
+def test_one_cancellation(team: Subscription) -> None:
+    def work() -> None:
+        with account_scope(team.account_id):
+            cancel(again(team), "now", actor=Actor.INSTALLATION)
+
+    assert at_once(work) == once_and(SubscriptionEnded)
+    with installation_scope():
+        assert PendingLine.objects.count() == 1
+
+
+def test_one_version_of_one_file(committed: str) -> None:
+    def work() -> None:
+        with installation_scope():
+            load_catalog(catalog(plan("team", "49.00")))
+
+    assert at_once(work) == ["done"] * TIMES
+    with installation_scope():
+        assert PlanVersion.objects.count() == 1
