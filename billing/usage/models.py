@@ -39,6 +39,31 @@ class Event(models.Model):
         indexes: ClassVar = [models.Index(fields=["account", "type", "time"], name="event_by_time")]
 
 
+class EventRow(models.Model):
+    """An event with one key instead of three, for the admin: a view, read-only."""
+
+    key = models.TextField(primary_key=True)
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False)
+    source = models.CharField(max_length=256)
+    event_id = models.CharField(max_length=256)
+    type = models.CharField(max_length=200)
+    time = models.DateTimeField()
+    timed = models.BooleanField()
+    received_at = models.DateTimeField()
+    revision = models.PositiveIntegerField()
+    voided = models.BooleanField()
+    data = models.JSONField()
+
+    class Meta:
+        managed = False
+        db_table = "usage_eventrow"
+        default_permissions = ("view",)
+        verbose_name = _("event")
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.event_id}"
+
+
 class RollupShape(models.Model):
     """How the day totals of a meter are made: a copy of the meter's own words, and the dimensions kept.
 

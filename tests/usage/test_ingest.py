@@ -124,6 +124,12 @@ def test_a_meter_skips_what_it_cannot_read_but_one_must_read_it() -> None:
     assert codes(send(event(type="login", data={"user": None}))) == ["invalid_value"]
 
 
+def test_a_quantity_that_cannot_be_read_is_refused_unless_another_can() -> None:
+    account = given_account()
+    assert codes(send(event(data={"tokens": "1.000,5"}))) == ["invalid_value"]
+    assert stored(account) == 0
+
+
 def test_all_rejected_is_422_with_the_same_body() -> None:
     given_account()
     result = send(event(id=5), event(source=...))

@@ -20,6 +20,9 @@ from billing.usage.intake.attributes import Incoming, read_event
 ATTRIBUTES: Final = ("time", "revision", "voided")
 """What may be mapped besides `data.PROPERTY`."""
 
+MAX_SHOWN: Final = 10_000
+"""Characters of a bad row that are written out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -86,7 +89,7 @@ def _store(rows: tuple[Row, ...], mapping: Mapping) -> tuple[Result, list[Bad]]:
         else:
             bad.append((row, event))
     result = count(store(events)) if events else Result()
-    bad += [(by_index[each.index], f"{each.code}: {each.detail}") for each in result.rejected]
+    bad += [(by_index[each.index], _reason(each, mapping)) for each in result.rejected]
     unread = tuple(Rejected(0, None, "invalid_value", reason) for _, reason in bad[: len(rows) - len(events)])
     return result + Result(rejected=unread), sorted(bad, key=lambda one: one[0].number)
 
@@ -117,14 +120,15 @@ def _event(index: int, row: Row, mapping: Mapping) -> Incoming | str:
         except ValueError as error:
             return _("column %(column)s: %(error)s") % {"column": column, "error": error}
     event = read_event(index, raw)
-    return event if isinstance(event, Incoming) else f"{event.code}: {_in_columns(event.detail, mapping)}"
+    return event if isinstance(event, Incoming) else _reason(event, mapping)
 
 
-def _in_columns(detail: str, mapping: Mapping) -> str:
-    """The reason with the column's name, where it speaks of an attribute that came from one."""
+def _reason(each: Rejected, mapping: Mapping) -> str:
+    """What is wrong, with the columns that it came from."""
     names = {"id": mapping.id_column, **mapping.columns}
-    name = detail.partition(":")[0]
-    return f"column {names[name]}: {detail}" if names.get(name) else detail
+    columns = [names[name] for name in each.detail.partition(":")[0].split(", ") if names.get(name)]
+    reason = f"{each.code}: {each.detail}"
+    return f"column {', '.join(map(str, columns))}: {reason}" if columns else reason
 
 
 def _id(row: Row, mapping: Mapping) -> Any:
@@ -179,7 +183,7 @@ class _Rejects:
                 )
                 % {"path": self.path, "error": error.strerror}
             ) from None
-        csv.writer(self.file).writerows([row.number, reason, row.raw] for row, reason in bad)
+        csv.writer(self.file).writerows([row.number, reason, row.raw[:MAX_SHOWN]] for row, reason in bad)
         self.file.flush()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from billing.pricing.money import exact
 from billing.usage.days import MICROSECOND
 from billing.usage.intake.attributes import Incoming, Rejected
 from billing.usage.intake.context import MAX_AHEAD, Context, Place
-from billing.usage.intake.placing import Reason, Share, shares, why_not
+from billing.usage.intake.placing import Reason, Share, shares, unusable, why_not
 from billing.usage.intake.quarantine import Waiting, keep
 from billing.usage.intake.revisions import Identity, Known, compare, load_known, replace
 from billing.usage.intake.totals import Totals, encode_json
@@ -83,9 +83,8 @@ class Batch:
             self._unknown(event, place, own)
             return None
         found = [] if event.voided else shares(meters, event.data)
-        if not found and not event.voided:
-            names = ", ".join(sorted({f"data.{meter.value}" for meter in meters}))
-            detail = _("%(names)s: no meter of this type can read a quantity.") % {"names": names}
+        if not event.voided and (bad := unusable(meters, found, event.data)):
+            detail = _("%(names)s: no meter of this type can read it.") % {"names": ", ".join(bad)}
             self._reject(event, "invalid_value", detail)
             return None
         time = event.time or arrival

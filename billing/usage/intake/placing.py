@@ -37,5 +37,18 @@ def shares(meters: list[MeterShape], data: dict[str, Any]) -> list[Share]:
     return found
 
 
+def unusable(meters: list[MeterShape], found: list[Share], data: dict[str, Any]) -> list[str]:
+    """The properties for which an event is refused: no meter can read its own; empty: the event is good.
+
+    Meters that lack their property skip the event. One that only counts takes it as it is, but not where the
+    quantity for another meter was sent and cannot be read: it would be lost without a word.
+    """
+    if any(meter.aggregation != "count" for meter, _, _ in found):
+        return []
+    wanted = {meter.value for meter in meters if meter.aggregation != "count"}
+    sent = {name for name in wanted if data.get(name) is not None}
+    return [f"data.{name}" for name in sorted(sent if found else wanted)]
+
+
 def _values(names: tuple[str, ...], data: dict[str, Any]) -> tuple[str | None, ...]:
     return tuple([value if type(value := data.get(name)) is str else text_of(value) for name in names])

@@ -1,0 +1,144 @@
+"""Whatever the batching, order, replays and writers: each event counts once, and totals are what events say."""
+
+import json
+import random
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.scope import account_scope, installation_scope
+from billing.usage.ingest import ingest
+from billing.usage.intake import batch
+from billing.usage.models import DayTotal, Event, QuarantinedEvent
+from billing.usage.rebuild import rebuild
+from tests.usage.given import JSON, event, given_account, send, stored, totals
+
+WRITERS, EVENTS = 6, 600
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_batching_order_and_replays_change_nothing(db: None, data: st.DataObject) -> None:
+    with transaction.atomic():
+        account = given_account()
+        amounts = data.draw(st.lists(st.integers(-9, 99), min_size=1, max_size=12))
+        events = [event(id=str(n), data={"tokens": amount}) for n, amount in enumerate(amounts)]
+        sent = data.draw(st.permutations(events * 2))
+        while sent:
+            size = data.draw(st.integers(1, len(sent)))
+            send(*sent[:size])
+            sent = sent[size:]
+        assert totals(account) == (len(amounts), Decimal(sum(amounts)))
+        assert rebuild(check=True) == []
+        transaction.set_rollback(True)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    order=st.permutations(range(5)), voided=st.integers(0, 4), sizes=st.lists(st.integers(1, 3), max_size=5)
+)
+def test_the_highest_revision_holds_in_any_order(
+    db: None, order: list[int], voided: int, sizes: list[int]
+) -> None:
+    with transaction.atomic():
+        account = given_account()
+        sent = [event(id="x", revision=n, voided=n == voided, data={"tokens": n}) for n in order]
+        for size in [*sizes, 5]:
+            send(*sent[:size]) if sent[:size] else None
+            sent = sent[size:]
+        row = Event.objects.get(account=account)
+        assert (row.revision, row.voided) == (4, voided == 4)
+        assert totals(account) == ((0, Decimal(0)) if voided == 4 else (1, Decimal(4)))
+        assert rebuild(check=True) == []
+        transaction.set_rollback(True)
+
+
+def test_many_writers_on_one_hot_account(committed: str) -> None:
+    with installation_scope():
+        account = given_account()
+    chance = random.Random(7)
+    events = [event(id=str(n), data={"tokens": n % 50, "model": chance.choice("abc")}) for n in range(EVENTS)]
+    revisions = [event(id=str(n), revision=1, data={"tokens": 1, "model": "a"}) for n in range(0, EVENTS, 10)]
+    faults, barrier = list[BaseException](), threading.Barrier(WRITERS)
+
+    def write(seed: int) -> None:
+        order = random.Random(seed)
+        try:
+            barrier.wait()
+            mine = events * 2 + revisions
+            order.shuffle(mine)
+            for start in range(0, len(mine), 50):
+                ingest(json.dumps(mine[start : start + 50]).encode(), JSON)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=[seed]) for seed in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    wanted = sum(1 if n % 10 == 0 else n % 50 for n in range(EVENTS))
+    with installation_scope():
+        assert stored(account) == EVENTS
+        assert totals(account) == (EVENTS, Decimal(wanted))
+        assert totals(account, "calls") == (EVENTS, Decimal(EVENTS))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            assert cursor.fetchone()[0] == 0
+    assert rebuild(check=True) == []
+
+
+def test_writers_and_a_rebuild_at_once(committed: str) -> None:
+    with installation_scope():
+        account = given_account()
+    faults = list[BaseException]()
+
+    def write(seed: int) -> None:
+        try:
+            for n in range(15):
+                send(*(event(id=f"{seed}-{n}-{k}", data={"tokens": 1}) for k in range(20)))
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=[seed]) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        rebuild(account=account)
+    assert faults == []
+    with installation_scope():
+        assert totals(account) == (900, Decimal(900))
+    assert rebuild(check=True) == []
+
+
+def test_the_check_goes_red_without_the_defence(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals that also count events which were there already: what the one statement keeps from happening."""
+    given_account()
+    one = event(id="x")
+    send(one)
+    careless = batch.statement("insert_events").replace("count(*) = %(count)s", "%(count)s > 0")
+    monkeypatch.setattr(batch, "statement", lambda name: careless)
+    send(one)
+    assert {each.meter for each in rebuild(check=True)} == {"tokens", "calls", "peak"}
+
+
+def test_accounts_see_their_own_usage_only(db: None) -> None:
+    mine, other = given_account(), given_account("other")
+    send(event(), event(subject="other"), event(subject="other", time="2001-01-01T00:00:00Z"))
+    with account_scope(mine.pk):
+        assert set(Event.objects.values_list("account_id", flat=True)) == {mine.pk}
+        assert set(DayTotal.objects.values_list("account_id", flat=True)) == {mine.pk}
+        assert not QuarantinedEvent.objects.exists()
+        with connection.cursor() as cursor:
+            for n in range(8):
+                cursor.execute(f"SELECT count(*) FROM usage_event_{n} WHERE account_id = %s", [other.pk])
+                assert cursor.fetchone()[0] == 0
