@@ -1,4 +1,4 @@
-"""What must be true before the site is served: system libraries, compiled translations, collected static files."""
+"""What must be there before the site is served."""
 
 from django.core.management import CommandError
 
@@ -6,7 +6,7 @@ from portal.system_libraries import missing_library
 
 
 def prepare() -> None:
-    """Raise CommandError with one clear sentence for what is missing."""
+    """Raise CommandError with one clear sentence that says what is missing and how to get it."""
     missing = missing_library()
     if missing:
         raise CommandError(missing)
