@@ -13,6 +13,8 @@ from pathlib import Path
 
 LOCALES = Path(__file__).resolve().parent / "locale"
 ROOT = LOCALES.parent.parent
+# The site's own, and what an app brings for what leaves the site: mails, printed invoices.
+FOLDERS = (LOCALES, *sorted((ROOT / "billing").glob("*/locale")))
 _CALL = re.compile(r"\b(_|n?p?gettext)\(")
 _PYTHON = {
     "_": None,
@@ -39,7 +41,7 @@ class Message:
 def compile_stale() -> list[Path]:
     """Write a .mo beside each .po that is newer; a folder that cannot be written is left in English."""
     written = list[Path]()
-    for source in sorted(LOCALES.glob("*/LC_MESSAGES/*.po")):
+    for source in sorted(found for folder in FOLDERS for found in folder.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
@@ -58,6 +60,7 @@ def _compile(source: Path, target: Path) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
     with os.fdopen(handle, "wb") as stream:
         mofile.write_mo(stream, catalog)
+    Path(name).chmod(0o644)
     Path(name).replace(target)
 
 

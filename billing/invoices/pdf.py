@@ -3,8 +3,10 @@
 Nothing is fetched while rendering: only data: addresses are allowed, and those are our own fonts.
 """
 
+import atexit
 import base64
 import hashlib
+import importlib
 import threading
 from functools import cache
 from pathlib import Path
@@ -45,6 +47,11 @@ def ensure_document(invoice: Invoice) -> InvoiceDocument:
         return InvoiceDocument.objects.get(invoice=invoice)
 
 
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The bytes of the stored PDF; the same every time."""
+    return bytes(ensure_document(invoice).pdf)
+
+
 def render(invoice: Invoice) -> bytes:
     """The PDF's bytes, in the invoice's language."""
     with account_scope(invoice.account_id), override(invoice.snapshot["locale"]):
@@ -54,11 +61,9 @@ def render(invoice: Invoice) -> bytes:
 
 def print_html(html: str) -> bytes:
     """HTML as PDF/A-3a with our own style and fonts."""
-    from weasyprint import HTML
-
     with _lock:
         style, fonts, fetcher = _style()
-        document = HTML(string=html, url_fetcher=fetcher)
+        document = _weasyprint().HTML(string=html, url_fetcher=fetcher)
         pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant=VARIANT)
     return pdf
 
@@ -66,15 +71,21 @@ def print_html(html: str) -> bytes:
 @cache
 def _style() -> tuple[Any, Any, Any]:
     """Style sheet, font configuration and fetcher, parsed once in a process: a quarter of the time of a page."""
-    from weasyprint import CSS
-    from weasyprint.text.fonts import FontConfiguration
-    from weasyprint.urls import URLFetcher
-
-    fetcher = URLFetcher(allowed_protocols=("data",), allow_redirects=False)
-    fonts = FontConfiguration()
+    weasyprint = _weasyprint()
+    fetcher = weasyprint.urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False)
+    fonts = weasyprint.text.fonts.FontConfiguration()
     faces = "".join(_face(family, weight, name) for family, weight, name in FONTS)
     text = (settings.BASE_DIR / "templates" / "invoices" / "invoice.css").read_text()
-    return CSS(string=faces + text, font_config=fonts, url_fetcher=fetcher), fonts, fetcher
+    return weasyprint.CSS(string=faces + text, font_config=fonts, url_fetcher=fetcher), fonts, fetcher
+
+
+# The font configuration removes its files while the interpreter still can.
+atexit.register(_style.cache_clear)
+
+
+def _weasyprint() -> Any:
+    """Loaded when the first PDF is printed: it needs Pango, which the rest of the site does not."""
+    return importlib.import_module("weasyprint")
 
 
 def _face(family: str, weight: int, name: str) -> str:

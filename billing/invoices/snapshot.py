@@ -25,7 +25,10 @@ from billing.usage.rating import daily_costs
 FORMAT: Final = 1
 """Of the snapshot; a later one is read beside it, never written over it."""
 
-BUYER: Final = ["code", "name", "line1", "line2", "postcode", "city", "country", "email", "tax_id", "legal_id", "purchase_order"]
+BUYER: Final = (
+    *("code", "name", "email", "tax_id", "legal_id", "purchase_order"),
+    *("line1", "line2", "postcode", "city", "country"),
+)
 
 
 def take_snapshot(draft: Draft, sign: int) -> dict[str, Any]:

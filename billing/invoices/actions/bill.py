@@ -18,7 +18,7 @@ from billing.plans.queries import current_period
 from billing.usage.locks import hold_intake
 
 
-class AccountBusy(Exception):
+class AccountBusy(Exception):  # noqa: N818  # a state, not a fault
     """Another run is billing the account."""
 
 

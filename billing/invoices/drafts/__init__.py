@@ -82,13 +82,13 @@ def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
         *minimum_spend_lines(period, used, taxes),
         *late_lines(period, taxes),
     ]
-    return _draft(account, period, as_of, _in_order(lines), rated, after)
+    return _draft(account, period, as_of, _in_order(lines), rated=rated, base_of=after)
 
 
 def base_draft(account: Account, period: Period, as_of: datetime) -> Draft:
     """The invoice of the base price of `period` alone: the first one of a subscription."""
     taxes = Taxes(account, period.first_day)
-    return _draft(account, period, as_of, base_lines(period, taxes), None, period)
+    return _draft(account, period, as_of, base_lines(period, taxes), base_of=period)
 
 
 def _draft(
@@ -96,8 +96,9 @@ def _draft(
     period: Period,
     as_of: datetime,
     lines: Sequence[DraftLine],
-    rated: RatedPeriod | None,
-    base_of: Period | None,
+    *,
+    rated: RatedPeriod | None = None,
+    base_of: Period | None = None,
 ) -> Draft:
     taxed = [TaxedLine(each.line.amount, each.tax, _service_period(each)) for each in lines]
     foot = totals(taxed, (), credit_left(account), account.currency)

@@ -6,7 +6,7 @@ it so far is a line of the next invoice: for each charge, for each minimum, and 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
@@ -25,7 +25,7 @@ from billing.pricing.charges import UNDETERMINED, localized
 from billing.pricing.lines import Line, LineKind
 from billing.pricing.money import ZERO, exact
 from billing.pricing.taxes import Tax
-from billing.usage.rating import rate_period
+from billing.usage.rating import RatedPeriod, rate_period
 
 USED: Final = ("usage", "minimum", "limit_waiver")
 """Kinds of lines that a period's usage decides; `late_usage` corrects one of them and says which in its detail."""
@@ -70,7 +70,7 @@ def _candidates(period: Period) -> list[Period]:
 
 def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:
     invoiced = invoiced_lines(period)
-    now = lines_of_use(period, TaxesAsInvoiced(taxes.account, taxes, invoiced))
+    now = lines_of_use(rate_period(period), TaxesAsInvoiced(taxes.account, taxes.on, invoiced))
     before, after = sums_invoiced(invoiced), sums_drafted(now)
     drafted = {key_of_draft(each): each for each in now}
     stored = {key_of_row(row): row for row in reversed(invoiced)}
@@ -81,10 +81,10 @@ def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:
             yield _late_line(like, change, period)
 
 
-def lines_of_use(period: Period, taxes: Taxes) -> list[DraftLine]:
+def lines_of_use(rated: RatedPeriod, taxes: Taxes) -> list[DraftLine]:
     """All that the usage of a whole period comes to: usage, minimums, waivers and the minimum spend."""
-    used = usage_lines(rate_period(period), taxes)
-    return [*used, *minimum_spend_lines(period, used, taxes)]
+    used = usage_lines(rated, taxes)
+    return [*used, *minimum_spend_lines(rated.period, used, taxes)]
 
 
 def _as_draft(row: InvoiceLine, period: Period) -> DraftLine:
@@ -131,10 +131,10 @@ def _late_line(like: DraftLine, change: Sum, period: Period) -> DraftLine:
 class TaxesAsInvoiced(Taxes):
     """Taxes as a period's lines bear them already; a line that takes one back keeps its tax (contract, section 5)."""
 
-    def __init__(self, account: Account, today: Taxes, invoiced: Iterable[InvoiceLine]) -> None:
-        super().__init__(account, today.on)
+    def __init__(self, account: Account, on: date, invoiced: Iterable[InvoiceLine]) -> None:
+        super().__init__(account, on)
         for row in invoiced:
-            if row.kind == "usage":
+            if row.kind != "limit_waiver":
                 self._known.setdefault(row.detail.get("tax_asked"), tax_of_row(row))
 
 

@@ -14,7 +14,7 @@ from billing.plans.models import PendingLine, Period
 from billing.plans.queries import base_charge, coming_period, plan_terms, span_share, spans_in
 from billing.pricing.charges import localized
 from billing.pricing.lines import EXACT_PLACES, Line, LineKind
-from billing.pricing.money import ZERO, exact, round_fraction, round_fraction_places
+from billing.pricing.money import ZERO, exact, round_fraction, round_fraction_places, round_money
 from billing.pricing.proration import ProratedLine
 
 

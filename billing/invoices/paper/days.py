@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 ONE_DAY: Final = timedelta(days=1)
 FIRST: Final = "1ᵉʳ"  # French says "premier" for the first day of a month alone
@@ -31,7 +31,7 @@ def span(first: date, last: date, locale: Locale, year: bool = True) -> str:
         start = day(first, locale, year=False)
     else:
         start = FIRST if locale.language == "fr" and first.day == 1 else str(first.day)
-    return _("%(first)s to %(last)s") % {"first": start, "last": end}
+    return pgettext("days", "%(first)s to %(last)s") % {"first": start, "last": end}
 
 
 def instants(start: datetime, end: datetime, zone: str, locale: Locale) -> str:
@@ -43,12 +43,15 @@ def instants(start: datetime, end: datetime, zone: str, locale: Locale) -> str:
         return span(first.date(), last.date() - ONE_DAY, locale)
     opened = day(first.date(), locale) if whole_start else moment(first, locale)
     closed = day(last.date() - ONE_DAY, locale) if whole_end else moment(last, locale)
-    return _("%(first)s to %(last)s") % {"first": opened, "last": closed}
+    return pgettext("days", "%(first)s to %(last)s") % {"first": opened, "last": closed}
 
 
 def moment(value: datetime, locale: Locale) -> str:
     """A day with its local time: "16 October 2026, 09:30"."""
-    return _("%(day)s, %(time)s") % {"day": day(value.date(), locale), "time": value.strftime("%H:%M")}
+    return pgettext("on paper", "%(day)s, %(time)s") % {
+        "day": day(value.date(), locale),
+        "time": value.strftime("%H:%M"),
+    }
 
 
 def month(first: date, last: date, locale: Locale, year: bool = False) -> str | None:

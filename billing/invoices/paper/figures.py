@@ -56,7 +56,7 @@ class Figures:
         pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
         pattern.frac_prec = (digits, digits)
         with localcontext(prec=PRECISION):
-            text = pattern.apply(
+            text: str = pattern.apply(
                 amount, self.locale, currency=self.currency, currency_digits=False, decimal_quantization=False
             )
         return text.replace("-", MINUS)
@@ -71,7 +71,8 @@ class Figures:
         pattern = parse_pattern("#,##0")
         pattern.frac_prec = (digits, digits)
         with localcontext(prec=PRECISION):
-            return pattern.apply(value, self.locale, decimal_quantization=False).replace("-", MINUS)
+            text: str = pattern.apply(value, self.locale, decimal_quantization=False)
+        return text.replace("-", MINUS)
 
     def figure(self, value: Decimal, least: int = 0) -> Figure:
         """`value` for a column, with at least `least` decimals; what does not fit is cut and ends in dots."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from babel import Locale
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.models import InvoiceLine
 from billing.invoices.paper import days
@@ -32,7 +33,9 @@ def heading(key: Key, lines: Sequence[InvoiceLine], locale: Locale, zone: str) -
         title = _("Usage on plan %(plan)s, version %(version)s") % facts
         return title, days.instants(first.start, first.end, zone, locale)
     if key[0] == "plan":
-        return _("Plan"), _("changed during the period") if any(l.kind == "proration" for l in lines) else ""
+        return pgettext("on paper", "Plan"), _("changed during the period") if any(
+            l.kind == "proration" for l in lines
+        ) else ""
     if key[0] == "limit":
         return _("Limits and minimums"), days.instants(first.start, first.end, zone, locale)
     return (_("Late usage"), "") if key[0] == "late_usage" else (_("Adjustments"), "")

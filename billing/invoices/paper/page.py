@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper import days, parties, story, sums
@@ -26,7 +27,9 @@ def page_of(invoice: Invoice) -> dict[str, Any]:
     return {
         "language": str(figures.locale).replace("_", "-"),
         "title": _title(invoice),
-        "kind": _("Credit note") if invoice.kind == Invoice.Kind.CREDIT_NOTE else _("Invoice"),
+        "kind": pgettext("on paper", "Credit note")
+        if invoice.kind == Invoice.Kind.CREDIT_NOTE
+        else pgettext("on paper", "Invoice"),
         "number": invoice.number,
         "issued_on": days.day(invoice.issued_at.astimezone(zone).date(), figures.locale),
         "seller": parties.seller_of(snapshot, figures.locale),
@@ -62,7 +65,11 @@ def _hero(invoice: Invoice, figures: Figures, due: str) -> dict[str, str]:
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return {"label": _("Your credit"), "figure": figures.money(invoice.total), "by": ""}
     by = _("by %(day)s") % {"day": due} if invoice.amount_due else _("nothing to pay")
-    return {"label": _("Amount due"), "figure": figures.money(invoice.amount_due), "by": by}
+    return {
+        "label": pgettext("on paper", "Amount due"),
+        "figure": figures.money(invoice.amount_due),
+        "by": by,
+    }
 
 
 def _sums(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
@@ -81,11 +88,11 @@ def _bank(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
         return []
     iban = " ".join(seller["iban"][at : at + 4] for at in range(0, len(seller["iban"]), 4))
     rows = [
-        (_("To"), seller["name"]),
+        (pgettext("on paper", "To"), seller["name"]),
         (_("IBAN"), iban),
         (_("BIC"), seller["bic"]),
-        (_("Reference"), invoice.number),
-        (_("Amount"), figures.money(invoice.amount_due)),
+        (pgettext("on paper", "Reference"), invoice.number),
+        (pgettext("on paper", "Amount"), figures.money(invoice.amount_due)),
     ]
     return [row for row in rows if row[1]]
 
@@ -93,6 +100,6 @@ def _bank(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
 def _url(invoice: Invoice) -> str:
     """The invoice's page in the portal; the site alone where the portal is not served."""
     try:
-        return invoice.snapshot["site_url"] + reverse("portal:invoice", args=[invoice.number])
+        return str(invoice.snapshot["site_url"]) + reverse("portal:invoice", args=[invoice.number])
     except NoReverseMatch:
         return str(invoice.snapshot["site_url"])

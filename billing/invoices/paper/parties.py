@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper import days
@@ -48,13 +49,15 @@ def facts(invoice: Invoice, lines: Sequence[InvoiceLine], locale: Locale) -> lis
     snapshot = invoice.snapshot
     zone = ZoneInfo(snapshot["timezone"])
     rows = [
-        (_("Issued"), days.day(invoice.issued_at.astimezone(zone).date(), locale)),
-        (_("Due"), days.day(invoice.due_at.astimezone(zone).date(), locale)) if invoice.amount_due else ("", ""),
-        (_("Usage"), _span(lines, ("usage",), snapshot, locale)),
-        (_("Base price"), _span(lines, ("base",), snapshot, locale)),
-        (_("Your order"), snapshot["buyer"]["purchase_order"]),
-        (_("Account"), snapshot["buyer"]["code"]),
-        (_("Time zone"), snapshot["timezone"]),
+        (pgettext("on paper", "Issued"), days.day(invoice.issued_at.astimezone(zone).date(), locale)),
+        (pgettext("on paper", "Due"), days.day(invoice.due_at.astimezone(zone).date(), locale))
+        if invoice.amount_due
+        else ("", ""),
+        (pgettext("on paper", "Usage"), _span(lines, ("usage",), snapshot, locale)),
+        (pgettext("on paper", "Base price"), _span(lines, ("base",), snapshot, locale)),
+        (pgettext("on paper", "Your order"), snapshot["buyer"]["purchase_order"]),
+        (pgettext("on paper", "Account"), snapshot["buyer"]["code"]),
+        (pgettext("on paper", "Time zone"), snapshot["timezone"]),
     ]
     return [row for row in rows if row[1]]
 

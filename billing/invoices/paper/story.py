@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from babel.lists import format_list
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper import days
@@ -16,9 +17,9 @@ from billing.pricing.money import ZERO
 def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -> str:
     """One to three sentences."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        return _("What is given back is more than what is owed: %(amount)s are your credit, used on later invoices.") % {
-            "amount": figures.money(invoice.total)
-        }
+        return _(
+            "What is given back is more than what is owed: %(amount)s are your credit, used on later invoices."
+        ) % {"amount": figures.money(invoice.total)}
     sentences = [_usage(invoice, lines, figures), *_limits(invoice, lines, figures)]
     rest = _rest(invoice, lines)
     if rest:
@@ -62,7 +63,7 @@ def _rest(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[str]:
         (_("late usage"), "late_usage" in kinds),
         (_("an adjustment"), "adjustment" in kinds),
         (_("a discount"), bool(invoice.snapshot["discounts"])),
-        (_("VAT"), bool(invoice.tax_total)),
+        (pgettext("on paper", "VAT"), bool(invoice.tax_total)),
         (_("your credit"), bool(invoice.credits_applied)),
     ]
     return [text for text, is_there in parts if is_there]

@@ -1,11 +1,12 @@
 """The foot of the invoice: from the subtotal to the amount due, and the taxes by rate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.models import Invoice
 from billing.invoices.paper.figures import Figures
@@ -31,10 +32,7 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
     """Rows of the totals; those with a rule over them are sums."""
     snapshot = invoice.snapshot
     discounts = [(each["coupon"], Decimal(each["amount"])) for each in snapshot["discounts"]]
-    rows = [SumRow(_subtotal(count), figures.amount(invoice.subtotal))]
-    rows += [SumRow(_("Coupon %(code)s") % {"code": code}, figures.amount(-amount)) for code, amount in discounts]
-    net = invoice.subtotal - sum((amount for _code, amount in discounts), Decimal(0))
-    rows.append(SumRow(_("Net"), figures.amount(net), rule=True))
+    rows = _net_rows(invoice.subtotal, discounts, count, figures)
     for tax in snapshot["taxes"]:
         if Decimal(tax["rate"]) or Decimal(tax["amount"]):
             rows.append(SumRow(_tax_on(tax, figures), figures.amount(Decimal(tax["amount"]))))
@@ -46,22 +44,47 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
     return rows
 
 
+def _net_rows(
+    subtotal: Decimal, discounts: Sequence[tuple[str, Decimal]], count: int, figures: Figures
+) -> list[SumRow]:
+    """The lines' sum, what coupons take off, and the net; one row where nothing is taken off."""
+    if not discounts:
+        return [
+            SumRow(
+                _counted(pgettext("on paper", "Net"), _("Net, lines 1 to %(count)s"), count),
+                figures.amount(subtotal),
+            )
+        ]
+    rows = [
+        SumRow(
+            _counted(pgettext("on paper", "Subtotal"), _("Subtotal, lines 1 to %(count)s"), count),
+            figures.amount(subtotal),
+        )
+    ]
+    rows += [
+        SumRow(_("Coupon %(code)s") % {"code": code}, figures.amount(-amount)) for code, amount in discounts
+    ]
+    net = subtotal - sum((amount for _code, amount in discounts), Decimal(0))
+    return [*rows, SumRow(pgettext("on paper", "Net"), figures.amount(net), rule=True)]
+
+
 def tax_rows(invoice: Invoice, figures: Figures) -> list[TaxRow]:
-    """A row for each category and rate, and their sum if there are several."""
-    rows = [_tax_row(tax, figures) for tax in invoice.snapshot["taxes"]]
-    return rows
+    """A row for each category and rate."""
+    return [_tax_row(tax, figures) for tax in invoice.snapshot["taxes"]]
 
 
-def tax_total_row(invoice: Invoice, figures: Figures) -> TaxRow:
+def tax_total_row(invoice: Invoice, figures: Figures) -> TaxRow | None:
     taxes = invoice.snapshot["taxes"]
+    if len(taxes) == 1:
+        return None
     taxable = sum((Decimal(tax["taxable"]) for tax in taxes), Decimal(0))
     discount = sum((Decimal(tax["discount"]) for tax in taxes), Decimal(0))
     amounts = [figures.amount(value) for value in (taxable + discount, -discount, taxable, invoice.tax_total)]
-    return TaxRow(_("Sum"), *amounts)
+    return TaxRow(pgettext("on paper", "Sum"), *amounts)
 
 
-def _subtotal(count: int) -> str:
-    return _("Subtotal, lines 1 to %(count)s") % {"count": count} if count > 1 else _("Subtotal")
+def _counted(one: str, several: str, count: int) -> str:
+    return several % {"count": count} if count > 1 else one
 
 
 def _tax_on(tax: Mapping[str, Any], figures: Figures) -> str:

@@ -17,7 +17,8 @@ MANY: Final = 8
 """Rows from which on a line may be broken over pages."""
 
 LONG: Final = 10
-"""Digits before the point from which on the columns are set wider and smaller."""
+HUGE: Final = 13
+"""Digits before the point from which on the columns are set wider and figures smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Table:
     groups: tuple[Group, ...]
-    wide: bool
+    css: str
     price_css: str
 
 
@@ -84,7 +85,10 @@ class _Columns:
         self.figures, self.least = figures, minor_units(figures.currency)
         self.prices = self.exacts = self.least
         for entry in entries:
-            shown = [(entry.words.price, entry.line.exact_amount), *((r.price, r.exact) for r in entry.working.rows)]
+            shown = [
+                (entry.words.price, entry.line.exact_amount),
+                *((r.price, r.exact) for r in entry.working.rows),
+            ]
             for price, exact in shown:
                 self.exacts = max(self.exacts, self._figure(exact).places)
                 self.prices = max(self.prices, self._figure(price).places if price is not None else 0)
@@ -115,7 +119,8 @@ def table_of(lines: Sequence[InvoiceLine], figures: Figures, zone: str) -> Table
         groups.append(Group(title, sub, tuple(_line(entry, columns, max(1, rates)) for entry in of_group)))
     most = max((_digits(line) for line in lines), default=0)
     price_css = f"m{columns.prices - columns.least}" if columns.prices > columns.least else ""
-    return Table(tuple(groups), most >= LONG, price_css)
+    css = "wide huge" if most >= HUGE else "wide" if most >= LONG else ""
+    return Table(tuple(groups), css, price_css)
 
 
 def _entry(line: InvoiceLine, figures: Figures) -> _Entry:
@@ -150,5 +155,6 @@ def _row(row: Row, columns: _Columns) -> PaperRow:
 def _digits(line: InvoiceLine) -> int:
     """Digits before the point of the line's longest figure."""
     return max(
-        value.adjusted() + 1 if value else 1 for value in (line.quantity or ZERO, line.amount, line.exact_amount)
+        value.adjusted() + 1 if value else 1
+        for value in (line.quantity or ZERO, line.amount, line.exact_amount)
     )

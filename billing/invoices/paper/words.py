@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from billing.invoices.models import InvoiceLine
 from billing.invoices.paper import days
 from billing.invoices.paper.figures import Figures
+from billing.invoices.paper.units import plural
 from billing.invoices.paper.working import Working
 
 ONE_DAY = timedelta(days=1)
@@ -38,10 +39,10 @@ def words_of(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
 
 
 def _usage(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
-    quantity, unit = line.quantity, line.unit
+    quantity = line.quantity
+    unit = plural(line.unit, line.quantity or Decimal(0), figures.locale.language)
     if not worked.single:
-        unit = _("%(unit)s, price per million") % {"unit": unit} if worked.per > 1 else unit
-        return Words(line.description, unit, quantity)
+        return Words(line.description, _priced(unit, worked), quantity)
     row = worked.rows[0]
     if line.detail.get("model") == "package":
         facts = {
@@ -53,8 +54,12 @@ def _usage(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
     elif line.detail.get("aggregation") == "time_weighted":
         sub = _("%(unit)s, average over the period") % {"unit": unit}
     else:
-        sub = _("%(unit)s, price per million") % {"unit": unit} if worked.per > 1 else unit
+        sub = _priced(unit, worked)
     return Words(line.description, sub, row.quantity, row.price)
+
+
+def _priced(unit: str, worked: Working) -> str:
+    return _("%(unit)s, price per million") % {"unit": unit} if worked.per > 1 else unit
 
 
 def _plan(line: InvoiceLine, figures: Figures) -> Words:

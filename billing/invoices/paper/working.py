@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing.invoices.paper.figures import Figures
 from billing.pricing.money import exact, plain
@@ -56,7 +57,12 @@ def _rows(tier: Tier, detail: Mapping[str, Any], figures: Figures, per: int) -> 
     if quantity or not flat:
         shown = Decimal(rate) if rate is not None else price * per
         label = _label(tier, detail, figures)
-        yield Row(_("%(label)s, price per 100") % {"label": label} if rate else label, quantity, shown, quantity * price)
+        yield Row(
+            _("%(label)s, price per 100") % {"label": label} if rate else label,
+            quantity,
+            shown,
+            quantity * price,
+        )
     if flat:
         label = _("fixed prices of the events") if kind == "percentage" else _("fixed price of this tier")
         yield Row(label, Decimal(1).copy_sign(flat), abs(flat), flat)
@@ -70,7 +76,7 @@ def _correction(kind: str) -> str:
 
 def _label(tier: Tier, detail: Mapping[str, Any], figures: Figures) -> str:
     if tier["kind"] == "included":
-        return _("included")
+        return pgettext("units", "included")
     if tier["kind"] == "percentage":
         return _("paid amount")
     bounds: list[str | None] = list(detail.get("bounds") or [])
@@ -80,10 +86,17 @@ def _label(tier: Tier, detail: Mapping[str, Any], figures: Figures) -> str:
     below = Decimal(bounds[place - 1] or 0) if place else None
     top = tier["up_to"]
     if top is None:
-        return _("above %(bound)s") % {"bound": figures.number(below)} if below is not None else _("all units")
+        return (
+            pgettext("units", "above %(bound)s") % {"bound": figures.number(below)}
+            if below is not None
+            else _("all units")
+        )
     if below is None:
-        return _("first %(bound)s") % {"bound": figures.number(Decimal(top))}
-    return _("%(first)s to %(last)s") % {"first": _after(below, figures), "last": figures.number(Decimal(top))}
+        return pgettext("units", "first %(bound)s") % {"bound": figures.number(Decimal(top))}
+    return pgettext("units", "%(first)s to %(last)s") % {
+        "first": _after(below, figures),
+        "last": figures.number(Decimal(top)),
+    }
 
 
 def _after(bound: Decimal, figures: Figures) -> str:
