@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.environment import KEEP, RUN_DIR
+from tests.server.running import Demo, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = sorted(file for app in ("accounts", "billing") for file in (ROOT / app).rglob("migrations/*.py"))
@@ -36,6 +37,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared with the published cases is not beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """`manage.py demo --no-simulate`, shared by the tests that only add accounts of their own."""
+    running = Demo(tmp_path_factory.mktemp("plain demo") / "data", free_port())
+    yield running.start()
+    running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,149 @@
+"""The customers of the browser tests: their own catalogue codes, accounts, members and usage, made through the API."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.server.running import Demo
+
+ZONE = ZoneInfo("Europe/Paris")
+PASSWORD = "correct horse battery staple"
+IMAGE, SCRIPT, VECTOR = '"><img src=x onerror=alert(1)>', "<script>alert(1)</script>", "<svg onload=alert(1)>"
+# The price of a unit on every plan here; so events of 100 units cost 1.00 each.
+UNIT_PRICE = "0.01"
+MEMBERS = """
+import json, os
+from accounts.models import Account, Membership, User
+from accounts.scope import installation_scope
+with installation_scope():
+    for email, code, role in json.loads(os.environ["MEMBERS"]):
+        user = User.objects.filter(email=email).first() or User.objects.create_user(email, os.environ["PASSWORD"])
+        Membership.objects.create(user=user, account=Account.objects.get(code=code), role=role)
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Customer:
+    """An account of the tests; `subscription` is its id."""
+
+    demo: Demo
+    code: str
+    name: str
+    subscription: str
+    ids: Iterator[int]
+
+    def person(self, role: str) -> Person:
+        return Person(f"{role}@{self.code}.example", PASSWORD)
+
+    def get(self, path: str = "", **query: str) -> Any:
+        """What the API says below `/accounts/{code}`."""
+        with self.demo.client("read") as api:
+            answer = api.get(f"/accounts/{self.code}{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def use(self, units: int, at: datetime | None = None, region: str = "eu") -> None:
+        """Send one event, by default of now."""
+        number = next(self.ids)
+        event = {
+            "specversion": "1.0",
+            "id": f"{SCRIPT}{number}",
+            "source": "browser",
+            "type": "browser.request",
+            "subject": self.code,
+            "data": {"units": units, "region": region},
+        }
+        with self.demo.client("ingest") as api:
+            answer = api.post("/events", json=[event | ({"time": at.isoformat()} if at else {})])
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["accepted"] == 1, answer.text
+
+
+def month(back: int = 0) -> datetime:
+    """Local midnight of the first of this month, or of an earlier one."""
+    first = datetime.now(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for _ in range(back):
+        first = (first - timedelta(days=1)).replace(day=1)
+    return first
+
+
+def catalog() -> dict[str, Any]:
+    def meter(code: str, name: object) -> dict[str, Any]:
+        of_events = {"event_type": "browser.request", "aggregation": "sum", "value": "units"}
+        return {"code": code, "name": name, "unit": "unit", "dimensions": ["region"], **of_events}
+
+    def plan(code: str, name: str, price: str, meter: str, public: bool) -> dict[str, Any]:
+        charge = {"meter": meter, "model": "per_unit", "unit_price": UNIT_PRICE}
+        sold = {"currency": "EUR", "interval": "month", "base_price": price, "public": public}
+        return {"code": code, "name": name, "charges": [charge], **sold}
+
+    return {
+        "catalog": 1,
+        "meters": [meter("browser_units", "Units"), meter("browser_hostile", VECTOR)],
+        "plans": [
+            plan("browser-cheap", "Cheap", "10", "browser_units", True),
+            plan("browser-dear", "Dear", "40", "browser_units", True),
+            plan("browser-hostile", SCRIPT, "10", "browser_hostile", False),
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class World:
+    """`walker` and `plain` are on the cheap plan since the 1st; `past` and `hostile` have usage and invoices before it.
+
+    `clerk` is a member of `plain` and `past`, and sees `plain` first.
+    """
+
+    demo: Demo
+    walker: Customer
+    plain: Customer
+    past: Customer
+    hostile: Customer
+    clerk: Person
+
+
+def build(demo: Demo) -> World:
+    with demo.client() as api:
+        answer = api.put("/catalog", json=catalog())
+        assert answer.status_code == 200, answer.text
+    walker = _customer(demo, "browser-walker", "Walker & Sons", "browser-cheap", month())
+    plain = _customer(demo, "browser-plain", "Plain Ltd", "browser-cheap", month())
+    past = _customer(demo, "browser-settled", "Settled Ltd", "browser-cheap", month(back=2))
+    hostile = _customer(demo, "browser-hostile", IMAGE, "browser-hostile", month(back=1))
+    members = [
+        (one.person(role).email, one.code, role)
+        for one in (walker, plain, past, hostile)
+        for role in ("owner", "viewer")
+    ]
+    clerk = Person("clerk@browser.example", PASSWORD)
+    members += [(clerk.email, one.code, "billing") for one in (plain, past)]
+    words = {"MEMBERS": json.dumps(members), "PASSWORD": PASSWORD}
+    demo.command("shell", "-v", "0", "-c", MEMBERS, extra=words)
+    for one, regions in ((past, ("eu", "us")), (hostile, ("eu", IMAGE))):
+        for back in (1, 0):
+            for day, region in enumerate(regions):
+                one.use(1234 * (day + 1), month(back) + timedelta(minutes=day), region)
+        demo.command("bill", "--as-of", month().isoformat(), "--account", one.code)
+    return World(demo, walker, plain, past, hostile, clerk)
+
+
+def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> Customer:
+    account = {"code": code, "name": name, "currency": "EUR", "timezone": ZONE.key, "locale": "en"}
+    with demo.client() as api:
+        answer = api.post("/accounts", json={**account, "country": "FR", "email": f"{code}@example.com"})
+        assert answer.status_code == 201, answer.text
+        terms = {"plan": plan, "start": start.isoformat(), "anchor": "start"}
+        answer = api.post(f"/accounts/{code}/subscriptions", json=terms)
+        assert answer.status_code == 201, answer.text
+    return Customer(demo, code, name, answer.json()["id"], count())
