@@ -63,7 +63,7 @@ class TestWhatItSays:
         account = reach(locale="fr")
         send_alerts(account)
         subject, text, html = sent()
-        assert subject == f"Acme{NBSP}: vous avez utilisé 82{NBSP}% de votre plafond de 500{NBSP}€"
+        assert subject == f"Acme{NBSP}: 82{NBSP}% de votre limite de 500{NBSP}€ sont consommés"
         for part in (text, html):
             assert f"410,00{NBSP}€" in part
             assert "hors taxes et avant remises" in part

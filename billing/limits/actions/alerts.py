@@ -16,7 +16,7 @@ from django.db.models import Max
 
 from accounts.models import Account
 from billing.limits.models import Alert, LimitVersion
-from billing.limits.queries.clamping import position
+from billing.limits.queries.clamping import spent_on, usage_so_far
 from billing.limits.queries.versions import current_limits
 from billing.limits.queries.window import parts, running_period
 from billing.plans.models import Period
@@ -33,12 +33,12 @@ def raise_alerts(account: Account, at: datetime) -> list[Alert]:
     period = running_period(account, at) if limits else None
     if period is None:
         return []
-    found = position(rate_period(period))
+    usage = usage_so_far(rate_period(period))
     running = parts(period)
     return [
         alert
         for limit in limits
-        for alert in _raise(limit, running, found.spent(limit.meter.code if limit.meter else None))
+        for alert in _raise(limit, running, spent_on(usage, limit.meter.code if limit.meter else None))
     ]
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from billing.limits.errors import LimitError
 from billing.limits.models import LimitVersion
-from billing.limits.queries.clamping import position_before, total, usage_by_meter
+from billing.limits.queries.clamping import joined, spent_on, total, usage_by_meter, usage_so_far
 from billing.limits.queries.versions import current_limits
 from billing.limits.queries.window import running_period
 from billing.plans.models import Meter
@@ -62,12 +62,11 @@ def allowance(
     _check(meter, quantity)
     period = running_period(account, at)
     rated = rate_period(period) if period else None
-    usage, after = dict[str, Decimal](), dict[str, Decimal]()
-    if period and rated:
-        before = position_before(period).usage
-        usage = _joined(before, usage_by_meter(rated.lines))
-        if meter is not None and quantity is not None:
-            after = _joined(before, _dearest(rated.spans, meter, quantity, dimensions or {}, at))
+    usage = usage_so_far(rated) if rated else {}
+    after = usage
+    if rated and meter is not None and quantity:
+        dearest = _dearest(rated.spans, meter, quantity, dimensions or {}, at)
+        after = joined(usage, {meter.code: dearest - usage_by_meter(rated.lines).get(meter.code, ZERO)})
     limits = [one for one in current_limits(account) if one.meter is None or one.meter == meter]
     verdicts = [_verdict(one, usage, after if quantity is not None else None) for one in limits]
     decisive = min(
@@ -98,9 +97,10 @@ def _verdict(
     limit: LimitVersion, usage: Mapping[str, Decimal], after: Mapping[str, Decimal] | None
 ) -> _Verdict:
     amount = limit.amount if limit.amount is not None else ZERO
-    spent = _spent(limit, usage)
+    meter = limit.meter.code if limit.meter else None
+    spent = spent_on(usage, meter)
     stops = limit.action == LimitVersion.Action.STOP
-    fits = spent < amount if after is None else _spent(limit, after) <= amount
+    fits = spent < amount if after is None else spent_on(after, meter) <= amount
     reason = METER_LIMIT_REACHED if limit.meter else ACCOUNT_LIMIT_REACHED
     allowed = fits or not stops
     return _Verdict(allowed, None if allowed else reason, amount, spent, max(amount - spent, ZERO), stops)
@@ -109,14 +109,6 @@ def _verdict(
 def _strictness(verdict: _Verdict) -> tuple[bool, bool, Decimal]:
     """What refuses comes first, then what could, then what is closest."""
     return verdict.allowed, not verdict.stops, verdict.remaining if verdict.remaining is not None else ZERO
-
-
-def _spent(limit: LimitVersion, usage: Mapping[str, Decimal]) -> Decimal:
-    return usage.get(limit.meter.code, ZERO) if limit.meter else total(usage)
-
-
-def _joined(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return {meter: one.get(meter, ZERO) + other.get(meter, ZERO) for meter in {*one, *other}}
 
 
 def _check(meter: Meter | None, quantity: Decimal | None) -> None:
@@ -130,13 +122,13 @@ def _check(meter: Meter | None, quantity: Decimal | None) -> None:
 
 def _dearest(
     spans: Sequence[Span], meter: Meter, quantity: Decimal, dimensions: Mapping[str, str], at: datetime
-) -> dict[str, Decimal]:
-    """Usage by meter with `quantity` more of `meter`, on the charge that makes it cost most."""
+) -> Decimal:
+    """What the usage of `meter` costs with `quantity` more on the charge that makes it cost most."""
     place = max((index for index, span in enumerate(spans) if span.start <= at), default=0)
     charges = [one for span in spans[place : place + 1] for one in span.plan.charges]
     fitting = [one for one in charges if one.meter == meter.code and _may_match(one, dimensions)]
-    outcomes = [usage_by_meter(rate(_grown(spans, place, one, quantity))) for one in fitting]
-    return max(outcomes, key=total) if outcomes else usage_by_meter(rate(spans))
+    outcomes = [rate(_grown(spans, place, one, quantity)) for one in fitting] or [rate(spans)]
+    return max(usage_by_meter(lines).get(meter.code, ZERO) for lines in outcomes)
 
 
 def _may_match(charge: Charge, dimensions: Mapping[str, str]) -> bool:

@@ -59,7 +59,7 @@ class Position:
 
     def spent(self, meter: str | None) -> Decimal:
         """Usage before waivers, of a meter or of the account."""
-        return total(self.usage) if meter is None else self.usage.get(meter, ZERO)
+        return spent_on(self.usage, meter)
 
 
 @exact()
@@ -79,9 +79,7 @@ def clamp(rated: RatedPeriod) -> Clamped:
 def position(rated: RatedPeriod, before: Position | None = None) -> Position:
     """Where the limits stand with the usage of `rated`; `before` is `position_before`, if it was read already."""
     before = position_before(rated.period) if before is None else before
-    usage = {**before.usage}
-    for meter, amount in usage_by_meter(rated.lines).items():
-        usage[meter] = usage.get(meter, ZERO) + amount
+    usage = joined(before.usage, usage_by_meter(rated.lines))
     versions = versions_in(rated.period)
     by_meter = {meter.code: found for meter, found in versions.items() if meter is not None}
     return Position(usage, rules.account_and_meters(usage, by_meter, versions.get(None, ())), versions)
@@ -101,6 +99,22 @@ def usage_by_meter(lines: Iterable[Line]) -> dict[str, Decimal]:
         if line.kind == "usage" and line.meter is not None:
             sums[line.meter] = sums.get(line.meter, ZERO) + line.amount
     return sums
+
+
+def usage_so_far(rated: RatedPeriod) -> dict[str, Decimal]:
+    """Usage of the running period before waivers, by meter, with what it continues."""
+    return joined(position_before(rated.period).usage, usage_by_meter(rated.lines))
+
+
+@exact()
+def joined(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {meter: one.get(meter, ZERO) + other.get(meter, ZERO) for meter in {**one, **other}}
+
+
+@exact()
+def spent_on(usage: Mapping[str, Decimal], meter: str | None) -> Decimal:
+    """Of `usage` by meter, what counts for the limit of a meter (its code), or of the account (None)."""
+    return total(usage) if meter is None else usage.get(meter, ZERO)
 
 
 @exact()

@@ -19,7 +19,10 @@ from billing.pricing.money import ZERO
 
 def running_period(account: Account, at: datetime) -> Period | None:
     """The period whose usage counts at `at`: the one that runs, or the one that a cancellation cut short."""
-    return period_at(account, at) or _cut_short(account, at)
+    period = period_at(account, at) or _cut_short(account, at)
+    if period is not None:
+        period.account = account  # known: rating reads its zone
+    return period
 
 
 def continued(period: Period) -> Period | None:
