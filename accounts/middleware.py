@@ -48,7 +48,7 @@ class ScopeMiddleware:
             render = getattr(response, "render", None)
             if callable(render) and not getattr(response, "is_rendered", True):
                 response = render()
-            if response.status_code >= 400 and transaction.get_connection().in_atomic_block:
+            if response.status_code >= 400 and not isinstance(opened, nullcontext):
                 transaction.set_rollback(True)
         return response
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import actions as accounts
 from accounts.models import Account
+from billing.invoices.actions import bill_account, issue_first_base
 from billing.plans import actions as plans
 from billing.plans.actions import Actor, CatalogChanges, Preview
 from billing.plans.models import Plan, Subscription
@@ -54,6 +56,7 @@ def subscribe(
 ) -> Subscription:
     """Put the account on `plan`, invoice the first base price, count the events that waited for a period."""
     subscription = plans.subscribe(account, plan, start, anchor, actor=actor)
+    issue_first_base(subscription)
     _later(lambda: replay(account))
     return subscription
 
@@ -69,13 +72,26 @@ def change_plan(
     quote: str | None = None,
 ) -> Preview:
     """Change the plan; a period that this ends is billed at once."""
-    return plans.confirm_change(subscription, plan, when, at=at, actor=actor, quote=quote)
+    preview = plans.confirm_change(subscription, plan, when, at=at, actor=actor, quote=quote)
+    _bill_what_ended(preview)
+    return preview
 
 
 @transaction.atomic
-def cancel(subscription: Subscription, when: When = "period_end", *, actor: Actor) -> Preview:
+def cancel(
+    subscription: Subscription, when: When = "period_end", *, actor: Actor, quote: str | None = None
+) -> Preview:
     """End the subscription; `now` issues the final invoice."""
-    return plans.cancel(subscription, when, actor=actor)
+    preview = plans.cancel(subscription, when, actor=actor, quote=quote)
+    _bill_what_ended(preview)
+    return preview
+
+
+def _bill_what_ended(preview: Preview) -> None:
+    """Invoice the period that a change has ended already; one that runs on is invoiced at its end."""
+    now, due = timezone.now(), preview.next_invoice_at
+    if due is not None and due <= now:
+        bill_account(preview.subscription.account, now)
 
 
 def _later(work: Callable[[], object]) -> None:

@@ -51,6 +51,9 @@ INVOICE_GRACE_HOURS = env.int("INVOICE_GRACE_HOURS", default=0)
 PAYMENT_TERMS_DAYS = env.int("PAYMENT_TERMS_DAYS", default=14)
 # The series that invoice numbers are counted in; capital letters, digits and hyphens.
 INVOICE_SERIES = env.str("INVOICE_SERIES", default="F")
+# How often a key may call the API in a minute, of each server process; 0: as often as it likes. Events apart.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=12_000)
+EVENT_REQUESTS_PER_MINUTE = env.int("EVENT_REQUESTS_PER_MINUTE", default=120_000)
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 SELLER = Seller(
     name=env.str("SELLER_NAME", default="Your company"),

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -92,14 +91,12 @@ class Moment(Instant):
 
 
 def instant_of(value: date | datetime, timezone: str) -> datetime:
-    """The instant that a `Moment` means in `timezone`, in UTC. A day at the calendar's edge is a refused value."""
+    """The instant that a `Moment` means in `timezone`, in UTC. ValueError for a day at the calendar's edge."""
     if isinstance(value, datetime):
         return value
-    try:
-        ZoneInfo(timezone)
-        return local_midnight(value, timezone)
-    except (ValueError, OverflowError) as error:
-        raise serializers.ValidationError("This day is outside of the calendar.") from error
+    if not 1 < value.year < 9999:
+        raise ValueError("This day is at the edge of the calendar.")
+    return local_midnight(value, timezone)
 
 
 def utc(instant: datetime) -> str:

@@ -30,7 +30,6 @@ def once[V, **P](
 ) -> Callable[Concatenate[V, Request, P], Response]:
     """Let a view's method honour the optional header."""
 
-    @wraps(method)
     def inner(view: V, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
         given = request.headers.get(HEADER)
         if given is None:
@@ -46,7 +45,7 @@ def once[V, **P](
             record.save(update_fields=["status", "answer"])
         return response
 
-    return inner
+    return wraps(method)(inner)  # type: ignore[return-value]
 
 
 def _claim(key: ApiKey, request: Request, given: str) -> tuple[IdempotentRequest, Response | None]:

@@ -7,11 +7,11 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from rest_framework.request import Request
 
 from portal.api.parsers import check_values
@@ -92,7 +92,7 @@ def _after(model: type[Model], order: Keys, values: Sequence[str]) -> Q:
     for name, value in zip(order, values, strict=True):
         column = name.removeprefix("-")
         try:
-            typed = model._meta.get_field(column).to_python(value)
+            typed = cast("Field[Any, Any]", model._meta.get_field(column)).to_python(value)
         except Exception as error:  # each field type has its own way to refuse a text
             raise bad_cursor() from error
         found |= equal & Q(**{f"{column}__{'lt' if name.startswith('-') else 'gt'}": typed})

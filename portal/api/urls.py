@@ -6,8 +6,10 @@ from portal.api.docs import openapi
 from portal.api.views.accounts import AccountsView, AccountView
 from portal.api.views.catalog import CatalogView, MetersView, PlansView
 from portal.api.views.events import events
+from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
 from portal.api.views.limits import AllowanceView, LimitView
 from portal.api.views.subscriptions import ChangesView, SubscriptionsView, SubscriptionView
+from portal.api.views.usage import SpendView, UsageView
 
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
@@ -20,6 +22,12 @@ urlpatterns = [
     path("accounts/<str:account>/subscriptions", SubscriptionsView.as_view()),
     path("accounts/<str:account>/allowance", AllowanceView.as_view()),
     path("accounts/<str:account>/limit", LimitView.as_view()),
+    path("accounts/<str:account>/usage", UsageView.as_view()),
+    path("accounts/<str:account>/spend", SpendView.as_view()),
+    path("accounts/<str:account>/invoices", InvoicesView.as_view()),
+    path("invoices/<str:number>.pdf", InvoicePdfView.as_view()),
+    path("invoices/<str:number>", InvoiceView.as_view()),
+    path("invoices/<str:number>/lines/<uuid:line>/events", LineEventsView.as_view()),
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),
     path("subscriptions/<uuid:subscription>/changes", ChangesView.as_view()),
 ]

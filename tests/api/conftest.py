@@ -24,7 +24,13 @@ CATALOG: dict[str, Any] = {
             "value": "tokens",
             "dimensions": ["model", "region"],
         },
-        {"code": "calls", "name": "Calls", "unit": "call", "event_type": "api_call", "aggregation": "count"},
+        {
+            "code": "calls",
+            "name": "Calls",
+            "unit": "call",
+            "event_type": "http.request",
+            "aggregation": "count",
+        },
     ],
     "plans": [
         {

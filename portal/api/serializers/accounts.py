@@ -63,8 +63,8 @@ class AccountAnswer(Answer):
 
 def account_data(account: Account) -> dict[str, Any]:
     """The account as `AccountAnswer` describes it."""
-    names = [name for name in AccountAnswer().fields if name != "address"]
-    found = {name: getattr(account, name) or None for name in names}
+    names = [name for name in map(str, AccountAnswer().fields) if name != "address"]
+    found: dict[str, Any] = {name: getattr(account, name) or None for name in names}
     found["address"] = {name: getattr(account, name) or None for name in ADDRESS}
     return dict(AccountAnswer(found).data)
 

@@ -20,7 +20,7 @@ class LocalText(serializers.Field[Any, Any, Any, Any]):
 
 class FootprintAnswer(Answer):
     grams_co2e_per_unit = serializers.CharField()
-    source = serializers.CharField(required=False)
+    source = serializers.CharField(required=False)  # type: ignore[assignment]
 
 
 class MeterAnswer(Answer):

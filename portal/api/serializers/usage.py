@@ -61,12 +61,12 @@ class SpendAnswer(Answer):
 
 class EventAnswer(Answer):
     id = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     type = serializers.CharField()
     time = serializers.CharField()
     received_at = serializers.CharField()
     revision = serializers.IntegerField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
     quantity = serializers.CharField(help_text="What it added to the line's quantity.")
     cost = serializers.CharField(help_text="By how much the price rose when it came, not rounded.")
 

@@ -1,6 +1,6 @@
 """What every call of the API shares: the key's scope, its rate, strict bodies, answers that nobody caches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -20,21 +20,22 @@ _buckets = Buckets("default", settings.API_REQUESTS_PER_MINUTE)
 class OnlyJSON(BaseContentNegotiation):
     """Answers are JSON, whatever Accept says: a client that asks for HTML is told in JSON too."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media = request.content_type.partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 class ApiView(APIView):
     """`scopes`: which scopes allow a method, if not read for GET and manage for the rest."""
 
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    http_method_names: ClassVar = ["get", "post", "put", "patch", "delete", "head"]
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     content_negotiation_class = OnlyJSON
     metadata_class = None
     rate: Allowance | None = None

@@ -1,5 +1,7 @@
 """Subscriptions: what an account is on, and its changes, each shown before it is made."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -8,6 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Account
 from billing.plans.actions import Actor, preview_change, take_back
 from billing.plans.errors import QuoteChanged
 from billing.plans.models import Plan, Subscription
@@ -55,7 +58,7 @@ class SubscriptionsView(ApiView):
         found = account_of(request, account)
         read_query(request)
         body = read_body(SubscriptionBody, request.data)
-        start = instant_of(body["start"], found.timezone) if body.get("start") else None
+        start = _start(body, found)
         subscription = acts.subscribe(
             found, plan_of(body["plan"]), start, body["anchor"], actor=actor_of(request)
         )
@@ -117,6 +120,13 @@ class ChangesView(ApiView):
         read_query(request)
         take_back(found)
         return Response(subscription_data(found, timezone.now()))
+
+
+def _start(body: dict[str, Any], account: Account) -> datetime | None:
+    try:
+        return instant_of(body["start"], account.timezone) if body.get("start") else None
+    except ValueError as error:
+        raise invalid("/start", str(error)) from error
 
 
 def actor_of(request: Request) -> Actor:

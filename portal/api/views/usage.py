@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -85,8 +84,8 @@ def _span(account: Account, asked: dict[str, Any]) -> tuple[datetime, datetime]:
 def _instant(asked: dict[str, Any], name: str, account: Account) -> datetime | None:
     try:
         return instant_of(asked[name], account.timezone) if name in asked else None
-    except ValidationError as error:
-        raise invalid_parameter(name, "This day is outside of the calendar.") from error
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from error
 
 
 def spend_data(account: Account, as_of: datetime) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def spend_data(account: Account, as_of: datetime) -> dict[str, Any]:
     }
     if period is None:
         nothing = money_string(ZERO, currency)
-        empty = {"period": None, "lines": [], "usage_total": nothing, "subtotal": nothing}
+        empty: dict[str, Any] = {"period": None, "lines": [], "usage_total": nothing, "subtotal": nothing}
         return {**common, **empty, "forecast": _forecast(None, currency)}
     draft = draft_invoice(account, period, as_of)
     figures = period_figures(account, period, as_of)
