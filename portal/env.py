@@ -26,7 +26,7 @@ class Seller:
 
 
 # Where the embedded PostgreSQL, the secret key and generated files live when no server is named.
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser().resolve()
+DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").expanduser().resolve()
 # Unset: the embedded PostgreSQL under DATA_DIR. The role in it is used through plainbill_app (docs/adr/0002).
 DATABASE_URL = env.str("DATABASE_URL", default="")
 # The role that owns the tables and migrates, when DATABASE_URL names a role that does not.
