@@ -29,15 +29,25 @@ def installation_scope() -> Iterator[None]:
 
 @contextmanager
 def _scope(value: str) -> Iterator[None]:
+    outermost = not connection.in_atomic_block
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting(%s, true)", [SETTING])
-            before = cursor.fetchone()[0] or ""
-            cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, value])
+        before = "" if outermost else _setting()
+        _set(value)
         yield
-        if not connection.needs_rollback:  # an inner scope ends before its transaction does
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, before])
+        # An inner scope ends before its transaction does; the outermost one ends with it.
+        if not outermost and not connection.needs_rollback:
+            _set(before)
+
+
+def _setting() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s, true)", [SETTING])
+        return cursor.fetchone()[0] or ""
+
+
+def _set(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, value])
 
 
 def policy(table: str, account_column: str = "account_id") -> tuple[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Min
+from django.db.models import F, Max, Min
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
@@ -74,11 +74,18 @@ def rebuild(
 def sync_rollups(meters: Iterable[Meter] | None = None) -> list[Meter]:
     """Bring totals in line after a catalogue was loaded or a version published; the meters that were rebuilt.
 
-    Reads are right before it too, only slower. Run it outside a transaction.
+    Without `meters` all of them, and all accounts' time zones: for a worker's round. Reads are right before it too,
+    only slower. Run it outside a transaction.
     """
-    stale = align_shapes(list(meters) if meters is not None else None)
+    stale = align_shapes(meters)
     for meter in stale:
         rebuild(meter=meter)
+    if meters is None:
+        with installation_scope():
+            zones = RollupZone.objects.exclude(timezone=F("account__timezone"))
+            moved = [zone.account for zone in zones.select_related("account")]
+        for account in moved:
+            sync_zone(account)
     return stale
 
 

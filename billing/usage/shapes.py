@@ -43,8 +43,11 @@ def align_shapes(meters: Iterable[Meter] | None = None) -> list[Meter]:
     A meter's dimensions only grow, so that an old plan version's filter is never lost.
     """
     with installation_scope():
+        chosen = list(Meter.objects.all() if meters is None else meters)
+        if all(_is_aligned(meter) for meter in chosen):
+            return []
         locks.hold_shapes()
-        return [meter for meter in meters or Meter.objects.all() if not _align(meter)]
+        return [meter for meter in chosen if not _align(meter)]
 
 
 def set_priced_dimensions(meter: Meter, dimensions: Iterable[str]) -> bool:
@@ -52,6 +55,14 @@ def set_priced_dimensions(meter: Meter, dimensions: Iterable[str]) -> bool:
     with installation_scope():
         locks.hold_shapes()
         return _align(meter, dimensions)
+
+
+def _is_aligned(meter: Meter) -> bool:
+    """Whether there is nothing to do, seen without stopping intake."""
+    shape = RollupShape.objects.filter(meter=meter).first()
+    if shape is None or not is_current(shape, meter) or shape.ready != shape.dimensions:
+        return False
+    return {*priced_dimensions(meter), *meter.priced_dimensions} == set(shape.dimensions)
 
 
 def _align(meter: Meter, more: Iterable[str] = ()) -> bool:

@@ -76,23 +76,34 @@ def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: 
             [list(subjects), own_account_id, own_account_id],
         )
         accounts = cursor.fetchall()
-    ids = [row[0] for row in accounts]
-    locks.share_intake(ids)
-    context = Context(clock(), {code: Place(id_, zone) for id_, code, zone in accounts}, {})
+    locks.share_intake([row[0] for row in accounts])
+    now, zones = _clock_and_zones([row[0] for row in accounts])
+    places = {
+        code: Place(id_, zones.get(str(id_), zone), new_zone=str(id_) not in zones)
+        for id_, code, zone in accounts
+    }
+    context = Context(now, places, {})
     _load_meters(context, list(types))
-    if ids:
-        by_id = {place.account_id: place for place in context.places.values()}
-        _load_zones(by_id)
-        _load_periods(context, by_id)
+    if places:
+        _load_periods(context, {place.account_id: place for place in places.values()})
     return context
 
 
 def clock() -> datetime:
     """The database's clock, by which events arrive: the same for every process."""
+    return _clock_and_zones([])[0]
+
+
+def _clock_and_zones(account_ids: list[int]) -> tuple[datetime, dict[str, str]]:
+    """Now, and the zones that the accounts' day totals are kept in."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-        return now
+        cursor.execute(
+            """SELECT clock_timestamp(), (SELECT jsonb_object_agg(account_id, timezone)::text
+               FROM usage_rollupzone WHERE account_id = ANY(%s))""",
+            [account_ids],
+        )
+        now, zones = cursor.fetchone()
+        return now, json.loads(zones) if zones else {}
 
 
 def _load_meters(context: Context, types: list[str]) -> None:
@@ -116,36 +127,23 @@ def _load_meters(context: Context, types: list[str]) -> None:
             context.meters.setdefault(event_type, []).append(shape)
 
 
-def _load_zones(by_id: dict[int, Place]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT account_id, timezone FROM usage_rollupzone WHERE account_id = ANY(%s)", [list(by_id)]
-        )
-        known = dict(cursor.fetchall())
-    for account_id, place in by_id.items():
-        place.zone, place.new_zone = known.get(account_id, place.zone), account_id not in known
-
-
 def _load_periods(context: Context, by_id: dict[int, Place]) -> None:
+    """The accounts' periods, also of ended subscriptions; the last one's end tells whether it goes on."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT p.account_id, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL,
-                      EXISTS (SELECT FROM plans_scheduledchange c
-                              WHERE c.subscription_id = s.id AND c.version_id IS NULL)
-               FROM plans_period p JOIN plans_subscription s ON s.id = p.subscription_id
-               WHERE p.account_id = ANY(%s) ORDER BY p.account_id, p.start""",
-            [list(by_id)],
+            """SELECT s.account_id, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL,
+                      s.started_at <= %s, EXISTS (SELECT FROM plans_scheduledchange c
+                                                  WHERE c.subscription_id = s.id AND c.version_id IS NULL)
+               FROM plans_subscription s LEFT JOIN plans_period p ON p.subscription_id = s.id
+               WHERE s.account_id = ANY(%s) ORDER BY s.account_id, s.started_at, p.start""",
+            [context.now, list(by_id)],
         )
         newest = dict[int, datetime | None]()
-        for account_id, start, end, closed, running, ends in cursor.fetchall():
+        for account_id, start, end, closed, running, begun, ends in cursor.fetchall():
             place = by_id[account_id]
-            place.periods.append((start, end, closed))
+            if start is not None:
+                place.periods.append((start, end, closed))
             place.running_to = end if running and not ends else None
-            newest[account_id] = end if running else None
+            # None: nothing to catch up with; a running subscription without a period is behind from its start.
+            newest[account_id] = (end or (context.now if begun else None)) if running else None
         context.behind += [id_ for id_, end in newest.items() if end is not None and end <= context.now]
-        cursor.execute(
-            """SELECT s.account_id FROM plans_subscription s WHERE s.account_id = ANY(%s) AND s.canceled_at IS NULL
-               AND s.started_at <= %s AND NOT EXISTS (SELECT FROM plans_period p WHERE p.subscription_id = s.id)""",
-            [list(by_id), context.now],
-        )
-        context.behind += [row[0] for row in cursor.fetchall()]
