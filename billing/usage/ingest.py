@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
@@ -110,7 +110,7 @@ def store(events: Sequence[Incoming], own_account: Account | None = None) -> dic
     own_id = None if own_account is None else own_account.pk
     try:
         return _retried(lambda: _store(events, own_id))
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:  # gone, full, or read-only
         raise StoreUnavailable from error
 
 

@@ -4,6 +4,7 @@ import json
 import random
 import threading
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.scope import account_scope, installation_scope
-from billing.usage.ingest import ingest
+from billing.usage.ingest import StoreUnavailable, ingest
 from billing.usage.intake import batch
 from billing.usage.models import DayTotal, Event, QuarantinedEvent
 from billing.usage.rebuild import rebuild
@@ -118,6 +119,32 @@ def test_writers_and_a_rebuild_at_once(committed: str) -> None:
     with installation_scope():
         assert totals(account) == (900, Decimal(900))
     assert rebuild(check=True) == []
+
+
+def test_a_store_that_cannot_write_says_so(committed: str) -> None:
+    with installation_scope():
+        account = given_account()
+    one = event()
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    with pytest.raises(StoreUnavailable) as error:
+        send(one)
+    assert error.value.status == 503
+    connection.close()
+    name, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], "gone"
+    with pytest.raises(StoreUnavailable):
+        send(one)
+    connection.settings_dict["NAME"] = name
+    assert send(one).accepted == 1
+    with installation_scope():
+        assert stored(account) == 1
+
+
+def test_few_queries_for_a_batch(db: None, django_assert_max_num_queries: Any) -> None:
+    given_account()
+    send(event())
+    with django_assert_max_num_queries(14):  # four of them are the test's own savepoints and inner scope
+        send(*(event() for _ in range(100)))
 
 
 def test_the_check_goes_red_without_the_defence(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
