@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.plans.actions import Actor, cancel, confirm_change, load_catalog, preview_change, subscribe
 from billing.plans.errors import AlreadySubscribed, PlanError, SameVersion, SubscriptionEnded
 from billing.plans.models import PendingLine, PlanVersion, Subscription
+from billing.plans.queries import current_period
 from billing.pricing.parse import CatalogError
 from tests.factories import make_account
 from tests.plans.selling import again, catalog, plan, sell, the_plan
@@ -98,3 +100,40 @@ def test_one_version_of_one_file(committed: str) -> None:
     assert at_once(work) == ["done"] * TIMES
     with installation_scope():
         assert PlanVersion.objects.count() == 1
+
+
+def test_billing_and_a_change_wait_for_each_other_in_one_order(team: Subscription) -> None:
+    """Billing holds the account's row and then begins a period; a change then bills: neither waits in a ring."""
+    billing_has_account, ends = Event(), list[str]()
+
+    def bill() -> None:
+        with account_scope(team.account_id):
+            Account.objects.select_for_update(no_key=True).get(pk=team.account_id)
+            billing_has_account.set()
+            connection.cursor().execute("SELECT pg_sleep(0.3)")
+            current_period(again(team), timezone.now() + timedelta(days=40))
+        ends.append("billed")
+
+    def change() -> None:
+        billing_has_account.wait()
+        with account_scope(team.account_id):
+            cancel(again(team), actor=Actor.CUSTOMER)
+            Account.objects.select_for_update(no_key=True).get(pk=team.account_id)
+        ends.append("changed")
+
+    threads = [Thread(target=_closing(work)) for work in (bill, change)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends == ["billed", "changed"]
+
+
+def _closing(work: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    return run

@@ -101,6 +101,14 @@ class TestAnchors:
         assert second.end == third.start == datetime(2026, 8, 1, tzinfo=ZoneInfo("America/New_York"))
         assert (second.first_day.isoformat(), second.days, third.days) == ("2026-07-01", 31, 31)
 
+    def test_a_time_zone_further_east_cuts_nothing(self) -> None:
+        subscription = started(start=utc(2026, 6, 1, 4), timezone="America/New_York")
+        Account.objects.update(timezone="Europe/Paris")
+        current_period(subscription, utc(2026, 7, 10))
+        second = subscription.periods.get(number=1)
+        assert second.start == second.full_start == datetime(2026, 7, 1, tzinfo=ZoneInfo("America/New_York"))
+        assert (second.end, second.days, second.full_days) == (datetime(2026, 8, 1, tzinfo=PARIS), 31, 31)
+
     def test_weekly_calendar_periods_begin_on_monday(self) -> None:
         subscription = started("weekly", start=datetime(2026, 11, 19, tzinfo=PARIS), anchor="calendar")
         current_period(subscription, utc(2026, 11, 25))
