@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import OperationalError
@@ -16,6 +17,8 @@ from billing.invoices.models import Invoice
 from billing.plans.models import Period, Subscription
 
 log = logging.getLogger("plainbill.billing")
+
+DEADLOCK: Final = "40P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ def bill_history(accounts: Sequence[Account], as_of: datetime) -> list[Invoice]:
 
 
 def _bill(account: Account, as_of: datetime, wait: bool) -> Outcome | None:
-    """None: another run has it."""
+    """None: another run has it, or a customer's change does at this moment."""
     try:
         return Outcome(account, tuple(bill_account(account, as_of, wait=wait)))
     except AccountBusy:
         return None
-    except OperationalError:
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") == DEADLOCK and not wait:
+            return None
         raise
     except Exception as error:
         log.exception("Account %s could not be billed", account.code)

@@ -1,6 +1,6 @@
 """Issued documents stay as they are, for the application and for the tables' owner."""
 
-from collections.abc import Iterator
+import uuid
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
@@ -32,68 +32,76 @@ STATEMENTS = [
 
 
 @pytest.fixture
-def invoice(committed: str) -> Iterator[Invoice]:
+def invoice(committed: str) -> Invoice:
     with installation_scope():
         world.load()
         account = world.customer()
         world.on_plan(account, "team", utc(2026, 2, 1))
     issued = bill_account(account, utc(2026, 2, 2))[0]
     ensure_document(issued)
-    yield issued
+    return issued
 
 
 def state_of(error: pytest.ExceptionInfo[DatabaseError]) -> str:
     return str(getattr(error.value.__cause__, "sqlstate", ""))
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_application_is_refused(invoice: Invoice, statement: str) -> None:
-    """By its missing right (42501), or by the trigger."""
-    with (
-        pytest.raises(DatabaseError) as caught,
-        account_scope(invoice.account_id),
-        connection.cursor() as cursor,
-    ):
+def as_application(invoice: Invoice, statement: str) -> None:
+    with account_scope(invoice.account_id), connection.cursor() as cursor:
         cursor.execute(statement)
-    assert state_of(caught) in ("23001", "42501")
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_owner_is_refused(invoice: Invoice, statement: str) -> None:
-    with pytest.raises(DatabaseError) as caught, transaction.atomic("owner"):
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("SET LOCAL plainbill.account = '*'")
-            cursor.execute(statement)
-    assert state_of(caught) == "23001"
+def as_owner(statement: str) -> None:
+    with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("SET LOCAL plainbill.account = '*'")
+        cursor.execute(statement)
 
 
-def copied_line(invoice: Invoice) -> InvoiceLine:
-    line = invoice.lines.get()
-    line.pk, line.position, line.kind = None, 2, "adjustment"
-    line._state.adding = True
-    return line
+def test_the_application_is_refused(invoice: Invoice, subtests: pytest.Subtests) -> None:
+    """By its missing right (42501), or by the trigger."""
+    for statement in STATEMENTS:
+        with subtests.test(statement):
+            with pytest.raises(DatabaseError) as caught:
+                as_application(invoice, statement)
+            assert state_of(caught) in ("23001", "42501")
+
+
+def test_the_owner_is_refused(invoice: Invoice, subtests: pytest.Subtests) -> None:
+    for statement in STATEMENTS:
+        with subtests.test(statement):
+            with pytest.raises(DatabaseError) as caught:
+                as_owner(statement)
+            assert state_of(caught) == "23001"
+
+
+def add_line(invoice: Invoice, place: int) -> None:
+    line = InvoiceLine.objects.filter(invoice__number="F-000001").get()
+    line.pk, line.invoice, line.position, line.kind = uuid.uuid4(), invoice, place, "adjustment"
+    line.save(force_insert=True)
+
+
+def issue_copy(invoice: Invoice, lines: int) -> None:
+    """The same document again under the next number, with its one line `lines` times."""
+    with account_scope(invoice.account_id):
+        copy = Invoice.objects.get(pk=invoice.pk)
+        copy.pk, copy.sequence, copy.number = uuid.uuid4(), 2, "F-000002"
+        copy.save(force_insert=True)
+        for place in range(1, lines + 1):
+            add_line(copy, place)
+
+
+def add_line_later(invoice: Invoice) -> None:
+    with account_scope(invoice.account_id):
+        add_line(invoice, 2)
 
 
 def test_no_line_joins_later(invoice: Invoice) -> None:
-    with pytest.raises(DatabaseError, match="no line joins it later"), account_scope(invoice.account_id):
-        copied_line(invoice).save(force_insert=True)
+    with pytest.raises(DatabaseError, match="no line joins it later"):
+        add_line_later(invoice)
 
 
-def test_a_document_that_does_not_add_up_is_not_committed(invoice: Invoice) -> None:
-    with pytest.raises(DatabaseError, match="its lines add up to 98"), account_scope(invoice.account_id):
-        lines = list(invoice.lines.all())
-        copy = Invoice.objects.get(pk=invoice.pk)
-        copy.pk, copy.sequence, copy.number, copy._state.adding = None, 2, "F-000002", True
-        copy.save(force_insert=True)
-        for place in (1, 2):
-            line = lines[0]
-            line.pk, line.invoice, line.position, line.kind = None, copy, place, "adjustment"
-            line._state.adding = True
-            line.save(force_insert=True)
-
-
-def test_a_document_without_lines_is_not_committed(invoice: Invoice) -> None:
-    with pytest.raises(DatabaseError, match="has no line"), account_scope(invoice.account_id):
-        copy = Invoice.objects.get(pk=invoice.pk)
-        copy.pk, copy.sequence, copy.number, copy._state.adding = None, 2, "F-000002", True
-        copy.save(force_insert=True)
+def test_only_a_document_that_adds_up_is_committed(invoice: Invoice) -> None:
+    for lines, said in ((2, "its lines add up to 98"), (0, "has no line")):
+        with pytest.raises(DatabaseError, match=said):
+            issue_copy(invoice, lines)
+    issue_copy(invoice, lines=1)

@@ -34,7 +34,7 @@ def heading(key: Key, lines: Sequence[InvoiceLine], locale: Locale, zone: str) -
         return title, days.instants(first.start, first.end, zone, locale)
     if key[0] == "plan":
         return pgettext("on paper", "Plan"), _("changed during the period") if any(
-            l.kind == "proration" for l in lines
+            each.kind == "proration" for each in lines
         ) else ""
     if key[0] == "limit":
         return _("Limits and minimums"), days.instants(first.start, first.end, zone, locale)

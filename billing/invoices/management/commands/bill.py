@@ -30,7 +30,7 @@ def instant(text: str) -> datetime:
 
 
 class Command(BaseCommand):
-    help = "Close every service period that ended by an instant and issue its invoices. Safe to run again, or twice at once."
+    help = "Close every service period that ended by an instant and issue its invoices; safe to run twice."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--as-of", type=instant, required=True, metavar="INSTANT")

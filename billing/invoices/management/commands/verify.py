@@ -17,7 +17,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Price every issued invoice again from raw events and compare to the cent; check sums, numbers, triggers and PDFs."
+    help = "Price every issued invoice again from raw events; check sums, numbers, triggers and PDFs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--invoice", metavar="NUMBER", help="this document only, and its number series")
