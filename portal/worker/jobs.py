@@ -31,6 +31,7 @@ from billing.limits.mail import send_alerts
 from billing.limits.models import Alert, LimitVersion
 from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period
+from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 
 log = logging.getLogger("plainbill.worker")
@@ -92,6 +93,12 @@ def send_unsent_alerts() -> None:
     with installation_scope():
         waiting = list(Alert.objects.filter(sent_at=None).values_list("account_id", flat=True).distinct())
     each(waiting, send_account)
+
+
+def sync_totals() -> None:
+    """Day totals that a published version, a new meter or another time zone asks for: reads are right before, but
+    slower."""
+    sync_rollups()
 
 
 def replay_quarantine() -> None:
@@ -195,6 +202,7 @@ def _ticking(run: Callable[[], object]) -> Callable[[int], None]:
 SCHEDULE: Final = (
     Job(check_limits),
     Job(send_unsent_alerts),
+    Job(sync_totals),
     Job(replay_quarantine),
     Job(render_invoices),
     Job(bill, BILLING_QUEUE),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import F, Q
 
 from accounts.models import Account
 from accounts.scope import account_scope
@@ -71,7 +72,10 @@ def due_documents(account: Account, as_of: datetime) -> list[Due]:
     for subscription in Subscription.objects.filter(account=account).select_related("account"):
         current_period(subscription, as_of)
     grace = timedelta(hours=settings.INVOICE_GRACE_HOURS)
-    open_ = Period.objects.filter(account=account, closed_at=None, end__lte=as_of - grace)
+    over = Q(end__lte=as_of - grace) | Q(
+        end__lte=as_of, subscription__canceled_at=F("end")
+    )  # a final one does not wait
+    open_ = Period.objects.filter(over, account=account, closed_at=None)
     return sorted([*(Due(p.end, "close", p.pk) for p in open_), *_bases(account, as_of)])
 
 
