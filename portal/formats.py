@@ -5,6 +5,7 @@ Digits of money come from ISO 4217, marks from CLDR by Babel. Nothing passes thr
 rounded up to a limit. `locale` is a Django language ("fr", "en", "fr-ca"); None means the language in force.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from functools import lru_cache
@@ -26,6 +27,7 @@ MILLION: Final = Decimal(1_000_000)
 SMALL_PRICE: Final = Decimal("0.01")
 # At most this many digits of a unit price are shown; the contract stores 12 behind the point.
 UNIT_PRICE_DIGITS: Final = 12
+_LETTERS_THEN_DIGIT: Final = re.compile(r"(?<=[A-Z])(?=[0-9])")
 # Units in small letters that take no ending.
 _SYMBOLS: Final = frozenset({"min", "sec", "req", "mol"})
 
@@ -115,6 +117,14 @@ def quantity(value: Decimal, locale: str | None = None) -> str:
     if value == value.to_integral_value():
         return number(value, 0, locale)
     return number(round_places(value, 3), 3, locale)
+
+
+def axis_number(value: Decimal, locale: str | None = None) -> str:
+    """A round number on an axis, where there is little room: "4 M", "250 k"."""
+    for size, mark in ((9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= Decimal(1).scaleb(size):
+            return f"{number(value.scaleb(-size), None, locale)}{NBSP}{mark}"
+    return number(value, None, locale)
 
 
 def percent(share: Decimal, places: int = 1, locale: str | None = None) -> str:
@@ -212,7 +222,8 @@ def _currency_pattern(locale: Locale) -> NumberPattern:
 
 
 def _signs(text: str) -> str:
-    return text.replace("-", MINUS)
+    """A true minus, and a space between a currency's letters and its digits, which Babel leaves out (CLDR)."""
+    return _LETTERS_THEN_DIGIT.sub(NBSP, text.replace("-", MINUS))
 
 
 def _grouped(text: str, digits: int, locale: Locale) -> str:

@@ -13,11 +13,13 @@ from django.utils.translation import gettext
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days, open_amount
+from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO
 from billing.usage.queries import LineEvent, events_of_line
 from portal import dates, formats
 from portal.pages.documents import FootRow, LineGroup, TierRow, issued_groups, local_span, tier_rows
 from portal.pages.invoices import Status, status_of
+from portal.pages.periods import period_name
 from portal.pages.upcoming import tax_words
 
 EVENTS: Final = 50
@@ -33,14 +35,28 @@ class InvoicePage:
     status: Status
     paid_on: datetime | None
     open_amount: Decimal
+    lines: Sequence[InvoiceLine]
     groups: Sequence[LineGroup]
     foot: Sequence[FootRow]
+    zone: str
     period: str
     snapshot: dict[str, Any]
 
     @property
     def credit_note(self) -> bool:
         return self.invoice.kind == Invoice.Kind.CREDIT_NOTE
+
+    @property
+    def covers(self) -> str:
+        """What the document is for, in words: usage of a period, the plan of the next one, or both."""
+        usage = _named(self.lines, ("usage", "minimum", "limit_waiver", "late_usage"), self.zone)
+        plan = _named(self.lines, ("base",), self.zone)
+        words = {"usage": usage, "plan": plan}
+        if usage and plan:
+            return gettext("usage of %(usage)s and the plan of %(plan)s") % words
+        if usage or plan:
+            return (gettext("usage of %(usage)s") if usage else gettext("the plan of %(plan)s")) % words
+        return self.period
 
     @property
     def total(self) -> Decimal:
@@ -89,11 +105,23 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
         status=status_of(invoice, left, at),
         paid_on=paid,
         open_amount=left,
+        lines=lines,
+        zone=zone,
         groups=issued_groups(lines, invoice.number, invoice.currency, zone),
         foot=_foot(invoice, left, paid),
         period=local_span(invoice.period_start, invoice.period_end, zone),
         snapshot=invoice.snapshot,
     )
+
+
+def _named(lines: Sequence[InvoiceLine], kinds: Sequence[str], zone: str) -> str:
+    """The period of the lines of some kinds: its month where it is one; "" without such lines."""
+    own = [one for one in lines if one.kind in kinds]
+    if not own:
+        return ""
+    first = local_date(min(one.start for one in own), zone)
+    end = local_date(max(one.end for one in own), zone)
+    return period_name(first, end if end > first else first + dates.DAY)
 
 
 def _foot(invoice: Invoice, left: Decimal, paid: datetime | None) -> list[FootRow]:

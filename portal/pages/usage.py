@@ -94,6 +94,10 @@ class UsagePage:
     meter_name: str
 
     @property
+    def span(self) -> str:
+        return dates.span(self.question.first, self.question.last)
+
+    @property
     def newest_first(self) -> Sequence[BucketRow]:
         return self.rows[::-1]
 
@@ -263,7 +267,7 @@ def _page(account: Account, question: Question, at: datetime, answer: _Answer) -
         chart=day_bars(
             series,
             [_column(row, daily) for row in buckets],
-            lambda value: formats.money_short(value, currency) if money else formats.number(value),
+            lambda value: formats.money_short(value, currency) if money else formats.axis_number(value),
             lambda value: formats.money(value, currency) if money else formats.quantity(value),
         ),
         meter_name=formats.text_of(counted.name) if counted else "",

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import invoice_by_number
 from portal.pages.invoice import invoice_page, line_page
 from portal.pages.invoices import invoice_list
@@ -37,8 +38,6 @@ def pdf(request: PortalRequest, number: str) -> HttpResponseBase:
     invoice = invoice_by_number(number, request.account)
     if invoice is None:
         raise Http404
-    from billing.invoices.pdf import invoice_pdf
-
     response = HttpResponse(invoice_pdf(invoice), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
     return response

@@ -114,12 +114,13 @@ def read_form(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
 
 
 def _amount(typed: str) -> str:
-    """What a person writes as a decimal string: "1 234,50 €" and "1,234.50" are both 1234.50."""
+    """What a person writes as a decimal string: "1 234,50 €", "1,234.50" and "1.234,50" are all 1234.50."""
     text = _AMOUNT_NOISE.sub("", typed)
-    whole, comma, cents = text.rpartition(",")
-    if comma and "." not in text and len(cents) <= 2:
-        return f"{whole}.{cents}".replace(",", "")
-    return text.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text) else text
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
+        return text.replace(",", "")
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d+", text):
+        return text.replace(".", "").replace(",", ".")
+    return text.replace(",", ".") if re.fullmatch(r"-?\d+,\d+", text) else text
 
 
 def _meter(data: QueryDict) -> Meter | None:

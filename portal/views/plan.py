@@ -1,5 +1,7 @@
 """`/billing/plan/`: compare, quote, confirm, take back, cancel."""
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -12,7 +14,7 @@ from accounts.permissions import Act
 from billing.plans.actions import Actor, preview_cancel, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import Plan, Subscription
-from billing.plans.previews import Preview
+from billing.plans.previews import Preview, When
 from billing.plans.queries import running_subscription
 from portal import acts, dates, formats
 from portal.pages.plan import plan_page
@@ -20,6 +22,7 @@ from portal.pages.quotes import quote_page
 from portal.views.base import PortalRequest, page, show
 
 REFUSED = 409
+WHEN: Final[dict[str, When]] = {"now": "now", "period_end": "period_end"}
 
 
 @require_safe
@@ -41,11 +44,12 @@ def quote(request: PortalRequest, code: str) -> HttpResponseBase:
 @page(Act.CHANGE_PLAN, place="plan")
 def confirm(request: PortalRequest, code: str) -> HttpResponseBase:
     """Make exactly the quoted change, or show the new quote."""
-    plan, when = _plan(code), request.POST.get("when", "")
+    plan, chosen = _plan(code), request.POST.get("when", "")
     subscription = running_subscription(request.account)
     if subscription is None:
         return _begin(request, plan)
-    if when not in ("now", "period_end"):
+    when = WHEN.get(chosen)
+    if when is None:
         return _quote(request, plan, gettext("Choose when to switch."), status=422)
     try:
         done = acts.change_plan(

@@ -1,0 +1,79 @@
+"""French is whole, keeps every placeholder, and is set as French is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from portal.locale_build import FOLDERS, compile_stale, messages
+
+# What operators, staff and programs read is English: the admin, commands, the API and what events are refused for.
+ENGLISH = (
+    "accounts/actions.py",
+    "accounts/admin",
+    "billing/plans/admin",
+    "billing/plans/models.py",
+    "billing/usage/",
+    "billing/invoices/admin",
+    "billing/invoices/management",
+    "billing/invoices/verify",
+    "billing/limits/admin",
+    "portal/admin",
+    "portal/api/",
+    "portal/checks",
+    "portal/management",
+    "templates/admin/",
+    "templates/api/",
+)
+
+
+def catalogs():
+    for folder in FOLDERS:
+        for path in Path(folder).glob("fr/LC_MESSAGES/*.po"):
+            with path.open("rb") as stream:
+                yield read_po(stream, locale="fr")
+
+
+@pytest.fixture(scope="module")
+def french():
+    """(context, text) -> its translations."""
+    return {
+        (one.context or "", one.id if isinstance(one.id, str) else one.id[0]): (
+            (one.string,) if isinstance(one.string, str) else one.string
+        )
+        for catalog in catalogs()
+        for one in catalog
+        if one.id
+    }
+
+
+def test_every_text_that_a_customer_reads_is_translated(french):
+    wanted = {(one.context, one.text): one.place for one in messages() if not one.place.startswith(ENGLISH)}
+    assert len(wanted) > 400
+    assert {place: key for key, place in wanted.items() if not all(french.get(key, ("",)))} == {}
+
+
+def test_placeholders_and_marks_are_kept(french):
+    marks = re.compile(r"%\(\w+\)[sd]|</?(?:b|a)\b")
+    # French says "le million" and leaves the unit to the line above it.
+    shorter = {"%(price)s per million %(unit)s"}
+    for (_context, text), translations in french.items():
+        for one in translations:
+            missing = set(marks.findall(text)) - set(marks.findall(one))
+            added = set(marks.findall(one)) - set(marks.findall(text)) - {"%(counter)s"}
+            assert not added, (text, one)
+            assert not missing or text in shorter or missing == {"%(counter)s"}, (text, one)
+
+
+def test_french_has_its_spaces_apostrophes_and_quotes(french):
+    for translations in french.values():
+        for one in translations:
+            assert not re.search(r"[ \w)][;?!](?!\w)", one), one
+            assert not re.search(r" [:€»]| %(?!\(|s|%)|« ", one), one
+            assert not re.search(r"\w'\w", one), one
+
+
+def test_compiling_again_changes_nothing():
+    compile_stale()
+    assert compile_stale() == []
