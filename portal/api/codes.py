@@ -4,7 +4,12 @@ from typing import Final
 
 from rest_framework import exceptions
 
-MEANINGS: Final[dict[str, tuple[int, str]]] = {
+from billing.plans.errors import PlanError
+
+STATUS_OF_KIND: Final = {"invalid": 400, "forbidden": 403, "conflict": 409}
+"""Of the errors that billing's actions raise."""
+
+MEANINGS: dict[str, tuple[int, str]] = {
     "invalid": (400, "A field or a parameter cannot be used; `errors` names each one and how to mend it."),
     "malformed": (400, "The body cannot be read as the media type that it claims to be."),
     "unauthorized": (
@@ -16,6 +21,7 @@ MEANINGS: Final[dict[str, tuple[int, str]]] = {
     "method_not_allowed": (405, "The address does not know this method; Allow lists those it knows."),
     "conflict": (409, "The state of things does not allow it now, such as a code that is taken."),
     "quote_changed": (409, "The quote no longer holds; `quote` and `lines` are what would be charged now."),
+    "length_required": (411, "Send Content-Length: a body in chunks is taken by POST /events only."),
     "gone": (410, "It has expired."),
     "too_large": (413, "The body is larger than the call takes."),
     "unsupported_media_type": (415, "The body's media type is not one that the call takes."),
@@ -38,6 +44,13 @@ OF_DRF: Final[dict[type[exceptions.APIException], str]] = {
     exceptions.ParseError: "malformed",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
     exceptions.Throttled: "too_many_requests",
+}
+
+
+MEANINGS |= {
+    error.code: (STATUS_OF_KIND[error.kind], str(error.__doc__))
+    for error in PlanError.__subclasses__()
+    if error.code not in MEANINGS
 }
 
 

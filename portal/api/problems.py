@@ -28,8 +28,6 @@ MAX_ERRORS = 100
 UNAVAILABLE_SECONDS = 5
 logger = logging.getLogger("plainbill.api")
 
-_STATUS_OF_KIND = {"invalid": 400, "forbidden": 403, "conflict": 409}
-
 type Fault = dict[str, str]
 
 
@@ -125,7 +123,9 @@ def _refused(error: BaseException) -> Problem | None:
         return None
     name = getattr(error, "field", None)
     faults = [{"pointer": _pointer(str(name)), "detail": str(sentence)}] if name else []
-    return Problem(code, str(sentence), faults, status=_STATUS_OF_KIND.get(getattr(error, "kind", ""), 0))
+    return Problem(
+        code, str(sentence), faults, status=codes.STATUS_OF_KIND.get(getattr(error, "kind", ""), 0)
+    )
 
 
 def _catalog(error: CatalogError) -> Problem:

@@ -105,6 +105,11 @@ def test_large_body(root: Caller) -> None:
     )
 
 
+def test_body_in_chunks_is_refused_and_never_taken_for_none(root: Caller, acme: Account) -> None:
+    problem = root.refused("PATCH", "/accounts/acme", 411, **{"transfer-encoding": "chunked"})
+    assert problem["code"] == "length_required"
+
+
 def test_method_override_is_refused(root: Caller) -> None:
     root.refused("POST", "/accounts", 400, ACCOUNT, **{"X-HTTP-Method-Override": "DELETE"})
 

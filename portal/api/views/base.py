@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal.api.auth import api_key, refuse_method_override
+from portal.api.problems import Problem
 from portal.api.ratelimit import Allowance, Buckets
 
 _buckets = Buckets("default", settings.API_REQUESTS_PER_MINUTE)
@@ -31,6 +32,12 @@ class OnlyJSON(BaseContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
+def _need_length(request: Request) -> None:
+    """Without a length the framework would take a body in chunks for no body at all."""
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        raise Problem("length_required", "Send the body with its Content-Length, not in chunks.")
+
+
 class ApiView(APIView):
     """`scopes`: which scopes allow a method, if not read for GET and manage for the rest."""
 
@@ -46,6 +53,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         refuse_method_override(request._request)
+        _need_length(request)
         super().initial(request, *args, **kwargs)
 
     def check_throttles(self, request: Request) -> None:

@@ -103,7 +103,7 @@ def spend_data(account: Account, as_of: datetime) -> dict[str, Any]:
         empty: dict[str, Any] = {"period": None, "lines": [], "usage_total": nothing, "subtotal": nothing}
         return {**common, **empty, "forecast": _forecast(None, currency)}
     draft = draft_invoice(account, period, as_of)
-    figures = period_figures(account, period, as_of)
+    figures = period_figures(account, period, as_of, compare=False)
     return {
         **common,
         "period": span_data(period),
