@@ -122,20 +122,21 @@ class _clone(_database):
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        _sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        # As the superuser: the owner may not end a connection of the application's role that lingers.
+        _sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", "postgres")
 
 
-def _connect() -> "psycopg.Connection":  # noqa: F821
+def _connect(user: str = "") -> "psycopg.Connection":  # noqa: F821
     import psycopg
 
     from portal.postgres import embedded
 
     host = str(embedded.socket_dir(RUN_DIR))
-    return psycopg.connect(host=host, user=embedded.OWNER_ROLE, dbname="postgres", autocommit=True)
+    return psycopg.connect(host=host, user=user or embedded.OWNER_ROLE, dbname="postgres", autocommit=True)
 
 
-def _sql(statement: str) -> None:
-    with _connect() as connection:
+def _sql(statement: str, user: str = "") -> None:
+    with _connect(user) as connection:
         connection.execute(statement)
 
 
