@@ -53,7 +53,8 @@ class Site:
             self._stop()
 
     def _start(self, name: str, command: list[str]) -> None:
-        env = {**os.environ, "DATA_DIR": str(settings.DATA_DIR), "SITE_URL": settings.SITE_URL}
+        env = {**os.environ, "DATA_DIR": str(settings.DATA_DIR)}
+        env.setdefault("SITE_URL", f"http://{self.host}:{self.port}")
         if name == "server":
             env.setdefault("DATABASE_POOL_SIZE", "20")
         self.children[name] = subprocess.Popen(
