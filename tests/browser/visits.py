@@ -2,10 +2,10 @@
 
 import re
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 from tests.browser.world import Person
 
@@ -22,21 +22,13 @@ class Visits:
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
-    def open(
-        self,
-        person: Person | None,
-        *,
-        scripts: bool = True,
-        theme: Literal["light", "dark"] = "light",
-        width: int = 1440,
-    ) -> Page:
+    def open(self, person: Person | None, *, scripts: bool = True) -> Page:
         """A page of a new context, signed in by the form the first time, on the overview."""
         context = self.browser.new_context(
             base_url=self.url,
             java_script_enabled=scripts,
-            color_scheme=theme,
             locale="en-GB",
-            viewport={"width": width, "height": 900},
+            viewport={"width": 1440, "height": 900},
         )
         context.set_default_timeout(15_000)
         self._contexts.append(context)
@@ -62,14 +54,22 @@ class Visits:
         def complain(what: str) -> None:
             self.complaints.append(f"{page.url}: {what}")
 
+        def dismiss(dialog: Dialog) -> None:
+            complain(f"dialog {dialog.message}")
+            dialog.dismiss()
+
+        def tell(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                complain(message.text)
+
         def check(request: Request) -> None:
             asked = urlsplit(request.url)
             if asked.scheme in ("http", "https", "ws", "wss") and asked.netloc != urlsplit(self.url).netloc:
                 complain(f"asked {request.url}")
 
-        page.on("console", lambda told: complain(told.text) if told.type in ("error", "warning") else None)
+        page.on("console", tell)
         page.on("pageerror", lambda error: complain(str(error)))
-        page.on("dialog", lambda dialog: (complain(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", dismiss)
         page.on("request", check)
 
 
@@ -99,7 +99,7 @@ def table_rows(page: Page, caption: str) -> list[list[str]]:
     return [[" ".join(text.split()) for text in row] for row in cells]
 
 
-def euros(amount: Decimal | str) -> str:
+def euros(amount: Decimal | str | int) -> str:
     """As an English page shows it."""
     value = Decimal(amount)
     return f"{'−' if value < 0 else ''}€{abs(value):,.2f}"

@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from tests.server.running import Demo
 
 ZONE = ZoneInfo("Europe/Paris")
@@ -34,12 +36,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Customer:
-    """An account of the tests; `subscription` is its id."""
+    """An account of the tests; `subscription` is its id. `reads` and `sends` are open connections to the API."""
 
-    demo: Demo
     code: str
     name: str
     subscription: str
+    reads: httpx.Client
+    sends: httpx.Client
     ids: Iterator[int]
 
     def person(self, role: str) -> Person:
@@ -47,8 +50,7 @@ class Customer:
 
     def get(self, path: str = "", **query: str) -> Any:
         """What the API says below `/accounts/{code}`."""
-        with self.demo.client("read") as api:
-            answer = api.get(f"/accounts/{self.code}{path}", params=query)
+        answer = self.reads.get(f"/accounts/{self.code}{path}", params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -63,8 +65,7 @@ class Customer:
             "subject": self.code,
             "data": {"units": units, "region": region},
         }
-        with self.demo.client("ingest") as api:
-            answer = api.post("/events", json=[event | ({"time": at.isoformat()} if at else {})])
+        answer = self.sends.post("/events", json=[event | ({"time": at.isoformat()} if at else {})])
         assert answer.status_code == 200, answer.text
         assert answer.json()["accepted"] == 1, answer.text
 
@@ -146,4 +147,4 @@ def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> C
         terms = {"plan": plan, "start": start.isoformat(), "anchor": "start"}
         answer = api.post(f"/accounts/{code}/subscriptions", json=terms)
         assert answer.status_code == 201, answer.text
-    return Customer(demo, code, name, answer.json()["id"], count())
+    return Customer(code, name, answer.json()["id"], demo.client("read"), demo.client("ingest"), count())
