@@ -34,6 +34,7 @@ class LimitBar:
     used: Decimal
     left: Decimal
     share: Decimal
+    waived: Decimal
     state: State
     gauge: Gauge
     crossing: date | None
@@ -74,6 +75,7 @@ def limit_bar(
         used=limit.spent,
         left=limit.remaining,
         share=limit.share if limit.share is not None else Decimal(1),
+        waived=limit.waived,
         state=limit.state,
         gauge=gauge(
             limit.spent,

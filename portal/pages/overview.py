@@ -1,16 +1,18 @@
 """The overview: what this period costs so far, where it is heading, what needs a decision."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from accounts.models import Account
-from billing.limits.queries import standing
-from billing.plans.models import Period, Subscription
+from billing.limits.queries import State, standing
+from billing.plans.models import Meter, Period, Subscription
 from billing.plans.queries import running_subscription
 from billing.pricing.forecast import Forecast
 from billing.usage.queries import latest_arrival
@@ -65,6 +67,12 @@ class Overview:
     change: str
     highest: tuple[date, Decimal] | None
     invoice: InvoiceCard | None
+    first_event: str
+
+    @property
+    def next_invoice_on(self) -> date | None:
+        """The day after the running period; None while a closed one is looked at."""
+        return self.period.end_day if self.figures.running else None
 
     @property
     def days_label(self) -> str:
@@ -92,7 +100,7 @@ class Overview:
     @property
     def empty(self) -> bool:
         """Nothing used yet in the running period."""
-        return self.figures.running and not any(one.used for one in self.figures.charges)
+        return self.figures.running and not any_used(self.figures)
 
     @property
     def state(self) -> str:
@@ -142,7 +150,33 @@ def overview(account: Account, at: datetime, period_day: str = "") -> Overview |
         change=_change(figures),
         highest=_highest(figures),
         invoice=invoice,
+        first_event=_first_event(account, figures),
     )
+
+
+def _first_event(account: Account, figures: PeriodFigures) -> str:
+    """A request that a new customer can send as it stands, for the first meter of the plan."""
+    charge = next(iter(figures.plan.charges), None)
+    meter = Meter.objects.filter(code=charge.meter).first() if charge and not any_used(figures) else None
+    if meter is None:
+        return ""
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/first",
+        "type": meter.event_type,
+        "subject": account.code,
+        "data": {meter.value: 1} if meter.value else {},
+    }
+    body = json.dumps(event, indent=1).replace("'", "'\\''")
+    return (
+        f'curl {settings.SITE_URL}/api/v1/events \\\n  -H "Authorization: Bearer $KEY" \\\n'
+        f"  -H \"Content-Type: application/cloudevents+json\" \\\n  -d '{body}'"
+    )
+
+
+def any_used(figures: PeriodFigures) -> bool:
+    return any(one.used for one in figures.charges)
 
 
 def _chart(
@@ -158,7 +192,7 @@ def _chart(
             (crossing[0], dates.day(crossing[1], "MMMd")) if crossing else None,
         )
     band = forecasts.rounded_range(found) if found else None
-    stopping = bar is not None and bar.stops and crossing is not None
+    stopping = bar is not None and bar.stops and (crossing is not None or bar.state is State.STOPPED)
     end = formats.money_range(band.low, band.high, currency) if band else ""
     return running_total(
         figures.series(gettext("Other")),

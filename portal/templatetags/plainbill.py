@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -31,6 +32,12 @@ def icon(name: str) -> SafeString:
     """A small sign that stands beside its word; hidden from screen readers."""
     drawing = mark_safe(ICONS[name])  # noqa: S308  # a constant of this module
     return format_html('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', drawing)
+
+
+@register.simple_tag
+def brand() -> str:
+    """Whose portal this is: the seller's name."""
+    return settings.SELLER.name
 
 
 @register.simple_tag
