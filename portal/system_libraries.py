@@ -18,7 +18,9 @@ def missing_library() -> str:
     known = [command for tool, command in PACKAGES.items() if shutil.which(tool)]
     if not known:
         known = ["brew install pango"] if platform.system() == "Darwin" else list(PACKAGES.values())[:2]
-    return f"Invoices are drawn with Pango, which is not installed here. Install it with: {' or: '.join(known)}"
+    return (
+        f"Invoices are drawn with Pango, which is not installed here. Install it with: {' or: '.join(known)}"
+    )
 
 
 def _loads() -> bool:
