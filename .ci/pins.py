@@ -30,7 +30,9 @@ def main() -> int:
         print(f"{len(wanted) - len(wrong)} of {len(wanted)} versions are pinned")
         return 1 if wrong else 0
     block = "constraint-dependencies = [\n" + "".join(f'    "{pin}",\n' for pin in wanted) + "]\n"
-    text = BLOCK.sub(block, text) if BLOCK.search(text) else text.replace("[tool.uv]\n", "[tool.uv]\n" + block)
+    text = (
+        BLOCK.sub(block, text) if BLOCK.search(text) else text.replace("[tool.uv]\n", "[tool.uv]\n" + block)
+    )
     project.write_text(text)
     print(f"pinned {len(wanted)} versions")
     return 0

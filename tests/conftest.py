@@ -6,6 +6,7 @@ Tests run as the application's role inside the installation's scope, so row-leve
 
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.server.running import Demo, free_port
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = sorted(file for app in ("accounts", "billing") for file in (ROOT / app).rglob("migrations/*.py"))
 SHARED = ROOT.parent / "shared"
+_numbers = itertools.count(1)
 TEMPLATE = "template_" + hashlib.sha256(b"".join(file.read_bytes() for file in SCHEMA)).hexdigest()[:16]
 
 
@@ -59,10 +61,10 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         if not _exists(TEMPLATE):
             _sql(f"DROP DATABASE IF EXISTS {TEMPLATE}_new")
             _sql(f"CREATE DATABASE {TEMPLATE}_new")
-            with _database(f"{TEMPLATE}_new"):
+            with _Database(f"{TEMPLATE}_new"):
                 call_command("migrate", verbosity=0)
             _sql(f"ALTER DATABASE {TEMPLATE}_new RENAME TO {TEMPLATE}")
-    with _clone(f"test_{os.getpid()}"):
+    with _Clone(f"test_{os.getpid()}"):
         yield
 
 
@@ -82,11 +84,11 @@ def _installation_scope(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
     """A database of the test's own, where commits are real: threads, commands, kills. Gives its name."""
-    with django_db_blocker.unblock(), _clone(f"test_{os.getpid()}_own") as name:
+    with django_db_blocker.unblock(), _Clone(f"test_{os.getpid()}_{next(_numbers)}") as name:
         yield name
 
 
-class _database:
+class _Database:
     """Point both connections at another database for a while."""
 
     def __init__(self, name: str) -> None:
@@ -111,7 +113,7 @@ class _database:
             connections[alias].settings_dict["NAME"] = name
 
 
-class _clone(_database):
+class _Clone(_Database):
     """A copy of the migrated template, dropped afterwards."""
 
     def __enter__(self) -> str:

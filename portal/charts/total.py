@@ -99,15 +99,9 @@ def running_total(
     labels = [*_value_labels(running, count, y, exact, bool(forecast) or until < count), *peak(exact)]
     dots = list[Dot]()
     if drawn_limit and drawn_limit.crossing:
-        x, text = drawn_limit.crossing
-        at = y(drawn_limit.amount)
-        dots.append(Dot(percent(x / count), pixels(at)))
-        edge = "end" if x > count * 0.88 else "mid"
-        labels.append(
-            Label(
-                f"lab halo {edge}", percent(x / count), pixels(at + 22), text, "10" if edge == "mid" else "0"
-            )
-        )
+        dot, label = _crossing(drawn_limit.crossing, count, y(drawn_limit.amount))
+        dots.append(dot)
+        labels.append(label)
     if forecast and end_text[0]:
         labels += _end_labels(y(forecast[-1].expected), end_text)
     limit_at = y(drawn_limit.amount) if drawn_limit else 18.0
@@ -131,6 +125,14 @@ def running_total(
         bars=tuple(chart_bars),
         partial=partial,
     )
+
+
+def _crossing(crossing: tuple[float, str], count: int, at: float) -> tuple[Dot, Label]:
+    """Where the forecast meets the limit, and its day; near the right edge the day stands to the left."""
+    x, text = crossing
+    edge, shift = ("end", "0") if x > count * 0.88 else ("mid", "10")
+    dot = Dot(percent(x / count), pixels(at))
+    return dot, Label(f"lab halo {edge}", percent(x / count), pixels(at + 22), text, shift)
 
 
 def _running(totals: Sequence[Decimal], until: float) -> list[tuple[float, Decimal]]:

@@ -25,8 +25,17 @@ def free_port() -> int:
 
 
 def environment(data: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "DATABASE_", "PYTEST_", "PLAINBILL_"))}
-    return {**kept, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1", "EMAIL_URL": f"filemail://{data / 'mail'}"}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("DJANGO_", "DATABASE_", "PYTEST_", "PLAINBILL_"))
+    }
+    return {
+        **kept,
+        "DATA_DIR": str(data),
+        "PYTHONUNBUFFERED": "1",
+        "EMAIL_URL": f"filemail://{data / 'mail'}",
+    }
 
 
 @dataclass
@@ -54,7 +63,12 @@ class Demo:
         env.pop("DATA_DIR")
         with (self.data / "demo.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *words], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "manage.py", *words],
+                cwd=ROOT,
+                env=env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.wait_ready()
         return self

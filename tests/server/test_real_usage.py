@@ -130,7 +130,9 @@ def test_import_bill_and_verify(demo: Demo, shared: Path, tmp_path: Path) -> Non
     demo.command(*bill)
     with demo.client("read") as api:
         assert len(api.get("/accounts/traced/invoices").json()["results"]) == 1, "again: nothing new"
-    text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True
+    ).stdout
     assert "93.54" in text
     assert invoice["number"] in text
     demo.command("verify")
@@ -178,7 +180,8 @@ def test_four_senders_and_kills(own_demo: Demo, shared: Path) -> None:
     key = own_demo.info["api_keys"]["ingest"]
     context = multiprocessing.get_context("spawn")
     senders = [
-        context.Process(target=send_shuffled, args=(own_demo.url, key, batches[part::4], part)) for part in range(4)
+        context.Process(target=send_shuffled, args=(own_demo.url, key, batches[part::4], part))
+        for part in range(4)
     ]
     for sender in senders:
         sender.start()
