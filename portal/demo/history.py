@@ -87,12 +87,13 @@ def _live(
 
 def _limits(account: Account, last: Period, now: datetime) -> None:
     """A stop that waived a little in the last period, set anew in the running one to where it is nearly reached."""
+    by = User.objects.get(email=address(CUSTOMERS[0], "moussa"))
     spent = rate_period(last).usage_total
-    set_limit(account, _round_down(spent - 1, 25), "stop", at=start_of(last))
+    set_limit(account, _round_down(spent - 1, 25), "stop", by=by, at=start_of(last))
     running = period_at(account, now)
     assert running is not None  # noqa: S101  # the subscription runs
     usage_now = rate_period(running).usage_total
-    set_limit(account, _round_down(usage_now / Decimal("0.78"), 10), "stop", at=start_of(running))
+    set_limit(account, _round_down(usage_now / Decimal("0.78"), 10), "stop", by=by, at=start_of(running))
 
 
 def start_of(period: Period) -> datetime:
