@@ -1,5 +1,6 @@
 """What must be there before the site is served."""
 
+from django.conf import settings
 from django.core.management import CommandError
 
 from portal.system_libraries import missing_library
@@ -10,3 +11,4 @@ def prepare() -> None:
     missing = missing_library()
     if missing:
         raise CommandError(missing)
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where an operator may collect static files
