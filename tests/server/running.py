@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 120
@@ -93,10 +95,26 @@ class Demo:
             self.process.wait(30)
 
     def kill(self) -> None:
-        """kill -9 of the command itself; its children end by themselves."""
+        """kill -9 of the command, the server and the worker at once, as a failing machine would."""
+        assert self.process is not None
+        family = [
+            psutil.Process(self.process.pid),
+            *psutil.Process(self.process.pid).children(recursive=True),
+        ]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.wait()
+        self._wait_for_port()
+
+    def kill_command(self) -> None:
+        """kill -9 of the command alone; its children end by themselves."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self._wait_for_port()
+
+    def _wait_for_port(self) -> None:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import random
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,10 @@ def test_four_senders_and_kills(own_demo: Demo, shared: Path) -> None:
     ]
     for sender in senders:
         sender.start()
-    for _ in range(2):
-        own_demo.kill()
+    for kill in (own_demo.kill, own_demo.kill_command):
+        time.sleep(1)
+        assert any(sender.is_alive() for sender in senders), "the kill must fall into the sending"
+        kill()
         own_demo.start()
     for sender in senders:
         sender.join(300)
