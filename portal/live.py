@@ -125,6 +125,7 @@ async def stream(account_id: int, render: Render, known: str = "") -> AsyncItera
     """Server-sent events for one reader, until he leaves or may see no more."""
     own = hub()
     news = own.join(account_id)
+    news.set()  # what came after the page was drawn and before it listened
     chart_at, chart_due = monotonic(), False
     try:
         yield HEARTBEAT

@@ -195,3 +195,19 @@ def test_the_answer_is_a_stream_that_no_proxy_holds_back(world):
         await body.aclose()
 
     run(ask())
+
+
+def test_what_came_between_the_page_and_the_stream_is_sent_at_once(world, reader):
+    async def walk() -> None:
+        first = stream(world.account.pk, lambda chart, known: Cards("first", ""))
+        assert (await anext(first)).startswith(":")
+        assert await hub().ready(10)
+        await _next(first)
+        await asyncio.to_thread(_send, world)
+        await asyncio.sleep(0.5)  # its notice is over before the next page listens
+        late = stream(world.account.pk, lambda chart, known: Cards("drawn anew", ""))
+        assert "drawn anew" in await asyncio.wait_for(_next(late), 3)
+        await late.aclose()
+        await first.aclose()
+
+    run(walk())

@@ -44,7 +44,8 @@ def bill_account(
     issued = []
     while True:
         with account_scope(account.pk):
-            more, invoice = _bill_next(account, as_of, dated_back, wait)
+            # Once begun, wait: another run that looks in between two documents must not make us forget the first.
+            more, invoice = _bill_next(account, as_of, dated_back, wait or bool(issued))
         if invoice is not None:
             issued.append(invoice)
         if not more:
