@@ -41,7 +41,7 @@ def bill_account(
     was. `dated_back` dates documents at the instants they were due (made-up history only). Raises `AccountBusy` if
     another run has the account and `wait` is false. `as_of` must be an instant that may count as come.
     """
-    issued = []
+    issued = list[Invoice]()
     while True:
         with account_scope(account.pk):
             # Once begun, wait: another run that looks in between two documents must not make us forget the first.
