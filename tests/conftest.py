@@ -45,8 +45,10 @@ def shared() -> Path:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`manage.py demo --no-simulate`, shared by the tests that only add accounts of their own."""
     running = Demo(tmp_path_factory.mktemp("plain demo") / "data", free_port())
-    yield running.start()
-    running.stop()
+    try:
+        yield running.start()
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,5 +10,7 @@ from tests.server.running import Demo, free_port
 def own_demo(tmp_path: Path) -> Iterator[Demo]:
     """A demo that the test may kill."""
     running = Demo(tmp_path / "data", free_port())
-    yield running.start()
-    running.stop()
+    try:
+        yield running.start()
+    finally:
+        running.stop()
