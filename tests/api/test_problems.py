@@ -180,7 +180,7 @@ def test_fault_of_ours_tells_nothing_of_the_inside(root: Caller, acme: Account) 
     quiet = Client(raise_request_exception=False)
     headers = {"authorization": f"Bearer {root.key}"}
     with mock.patch(
-        "portal.api.views.accounts.account_data", side_effect=RuntimeError("secret /work/x.py SELECT ")
+        "portal.api.views.accounts.account_data", side_effect=RuntimeError("secret /srv/x.py SELECT ")
     ):
         response = quiet.get("/api/v1/accounts/acme", headers=headers)
     assert response.status_code == 500
