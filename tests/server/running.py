@@ -152,6 +152,10 @@ class Demo:
         return next(u for u in self.info["users"] if u["role"] == role and u["account"] == account)
 
 
+PAUSE_SECONDS = 0.2
+"""Between two batches of a sender: its sending then lasts long enough to be killed in."""
+
+
 def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed: int) -> None:
     """Send each batch twice in random order; a refused connection is tried again, as a product would."""
     order = [*batches, *batches]
@@ -159,6 +163,7 @@ def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json"}
     with httpx.Client(headers=headers, timeout=60, trust_env=False) as client:
         for batch in order:
+            time.sleep(PAUSE_SECONDS)
             for _ in range(200):
                 try:
                     answer = client.post(f"{url}/api/v1/events", json=batch)

@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,24 +175,28 @@ def test_a_file_with_broken_rows(demo: Demo, shared: Path, tmp_path: Path) -> No
 
 
 def test_four_senders_and_kills(own_demo: Demo, shared: Path) -> None:
-    """Batches of 500 from 4 processes at once, each twice, shuffled, with kill -9 of the server on the way."""
+    """Batches of 500 from 4 processes at once, each twice, shuffled, with a kill -9 on the way; and all of it again."""
     prepare(own_demo, "sent")
     events = events_of(shared / "data" / "llm_requests.csv", "sent")
     batches = [events[start : start + 500] for start in range(0, len(events), 500)]
-    key = own_demo.info["api_keys"]["ingest"]
-    context = multiprocessing.get_context("spawn")
+    for kill in (own_demo.kill, own_demo.kill_command):
+        send_and(kill, own_demo, batches)
+        assert usage(own_demo, "sent") == {"input": (INPUT, EVENTS), "output": (OUTPUT, EVENTS)}
+
+
+def send_and(kill: Callable[[], None], demo: Demo, batches: list[list[dict[str, Any]]]) -> None:
+    """Send everything from four processes, kill while they send, start again, wait for them."""
+    key, context = demo.info["api_keys"]["ingest"], multiprocessing.get_context("spawn")
     senders = [
-        context.Process(target=send_shuffled, args=(own_demo.url, key, batches[part::4], part))
+        context.Process(target=send_shuffled, args=(demo.url, key, batches[part::4], part))
         for part in range(4)
     ]
     for sender in senders:
         sender.start()
-    for kill in (own_demo.kill, own_demo.kill_command):
-        time.sleep(1)
-        assert any(sender.is_alive() for sender in senders), "the kill must fall into the sending"
-        kill()
-        own_demo.start()
+    time.sleep(2.5)
+    assert all(sender.is_alive() for sender in senders), "the kill must fall into the sending"
+    kill()
+    demo.start()
     for sender in senders:
         sender.join(300)
     assert [sender.exitcode for sender in senders] == [0] * 4
-    assert usage(own_demo, "sent") == {"input": (INPUT, EVENTS), "output": (OUTPUT, EVENTS)}
