@@ -26,6 +26,8 @@ from portal import acts
 
 # One door for everybody: the site's own sign-in counts failures and asks for the second factor; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]
+admin.site.site_header = admin.site.site_title = "Plainbill"
+admin.site.index_title = gettext_lazy("Support")
 
 CANCEL = "-"
 
