@@ -52,13 +52,23 @@ def load_catalog(data: object) -> CatalogChanges:
 
 @transaction.atomic
 def subscribe(
-    account: Account, plan: Plan, start: datetime | None = None, anchor: str = "start", *, actor: Actor
+    account: Account,
+    plan: Plan,
+    start: datetime | None = None,
+    anchor: str = "start",
+    *,
+    actor: Actor,
+    quote: str | None = None,
 ) -> Subscription:
     """Put the account on `plan`, invoice the first base price, count the events that waited for a period."""
-    subscription = plans.subscribe(account, plan, start, anchor, actor=actor)
-    issue_first_base(subscription)
-    _later(lambda: replay(account))
-    return subscription
+    return _begun(plans.subscribe(account, plan, start, anchor, actor=actor, quote=quote))
+
+
+@transaction.atomic
+def reactivate(subscription: Subscription, *, actor: Actor, quote: str | None = None) -> Subscription:
+    """Take a cancellation back, or begin anew after the end; returns the subscription that runs."""
+    running = plans.reactivate(subscription, actor=actor, quote=quote)
+    return running if running.pk == subscription.pk else _begun(running)
 
 
 @transaction.atomic
@@ -85,6 +95,14 @@ def cancel(
     preview = plans.cancel(subscription, when, actor=actor, quote=quote)
     _bill_what_ended(preview)
     return preview
+
+
+def _begun(subscription: Subscription) -> Subscription:
+    """Invoice the first base price of a new subscription, and count the events that waited for a period."""
+    issue_first_base(subscription)
+    account = subscription.account
+    _later(lambda: replay(account))
+    return subscription
 
 
 def _bill_what_ended(preview: Preview) -> None:

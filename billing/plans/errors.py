@@ -77,6 +77,12 @@ class SubscriptionNotStarted(PlanError):
     code, kind = "subscription_not_started", "conflict"
 
 
+class SubscriptionRunning(PlanError):
+    """It goes on: nothing has to be reactivated."""
+
+    code, kind = "subscription_running", "conflict"
+
+
 class SameVersion(PlanError):
     """The subscription is on that version already."""
 

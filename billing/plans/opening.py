@@ -1,5 +1,6 @@
 """Which period of a subscription comes next. Nothing is stored here."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Literal, cast
 
@@ -48,6 +49,16 @@ def next_period(
         base_version=version,
         base_end_day=found.end_day,
     )
+
+
+def first_periods(subscription: Subscription, version: PlanVersion, until: datetime) -> Iterator[Period]:
+    """The unsaved periods of a subscription that is not stored: those begun by `until`, and at least to the first
+    one that is paid.
+    """
+    last = None
+    while last is None or last.trial or last.end <= until:
+        last = next_period(subscription, last, version)
+        yield last
 
 
 def anchor_day_of(period: Period, subscription: Subscription, interval: str) -> date:

@@ -1,4 +1,4 @@
-"""What a change of a subscription will come to, and the quote that promises it for a quarter of an hour."""
+"""What an action on a subscription will come to, and the quote that promises it for a quarter of an hour."""
 
 import enum
 import hashlib
@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.core import signing
+from django.utils.translation import gettext as _
 
+from billing.plans.errors import QuoteChanged
 from billing.plans.lines import PlanLine
-from billing.plans.models import PlanVersion, Subscription
+from billing.plans.models import Period, PlanVersion, Subscription
 from billing.pricing.lines import Line
 
 QUOTE_VALID = timedelta(minutes=15)
@@ -28,9 +30,10 @@ class Actor(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The exact lines of a change (`version` None: of a cancellation) and when they will be invoiced.
+    """The exact lines of an action and when they will be invoiced; `version` is what holds after it (None: the end).
 
-    `quote` may be sent along when confirming: then the change is made only if it still comes to the same.
+    `quote` may be sent along when confirming: then it is done only if it still comes to the same. `first` is the first
+    paid period of a new subscription, which is not stored yet.
     """
 
     subscription: Subscription
@@ -39,6 +42,9 @@ class Preview:
     effective_at: datetime
     next_invoice_at: datetime | None
     plan_lines: tuple[PlanLine, ...] = ()
+    first: Period | None = None
+    # What the quote is for, where that is not the subscription itself: a new one, what is taken back.
+    subject: str = ""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -57,19 +63,23 @@ class Preview:
             return False
         return bool(content == self._content())
 
+    def hold_to(self, quote: str | None) -> None:
+        """Raise `QuoteChanged`, with this preview, unless this is what `quote` promised; None promises nothing."""
+        if quote is not None and not self.is_what_was_quoted(quote):
+            raise QuoteChanged(_("The offer has changed or is too old: look at the new one."), self)
+
     def _content(self) -> list[Any]:
-        """What must be the same; of a change `now` the instant is not, the lines go by days."""
+        """What must be the same; of what happens `now` the instant is not, the lines go by days."""
         lines = [
             [
-                line.kind,
-                str(line.amount),
-                line.start.isoformat(),
-                line.end.isoformat(),
-                line.plan,
-                line.version,
+                line.prorated.kind,
+                str(line.prorated.amount),
+                line.prorated.first_day.isoformat(),
+                line.prorated.end_day.isoformat(),
+                line.version.pk,
             ]
-            for line in self.lines
+            for line in self.plan_lines
         ]
         facts = [self.when, None if self.when == "now" else self.effective_at.isoformat(), lines]
         digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        return [str(self.subscription.pk), self.version and self.version.pk, digest]
+        return [self.subject or str(self.subscription.pk), self.version and self.version.pk, digest]

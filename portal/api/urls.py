@@ -8,7 +8,7 @@ from portal.api.views.catalog import CatalogView, MetersView, PlansView
 from portal.api.views.events import events
 from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
 from portal.api.views.limits import AllowanceView, LimitView
-from portal.api.views.subscriptions import ChangesView, SubscriptionsView, SubscriptionView
+from portal.api.views.subscriptions import ChangesView, ReactivateView, SubscriptionsView, SubscriptionView
 from portal.api.views.usage import SpendView, UsageView
 
 urlpatterns = [
@@ -30,4 +30,5 @@ urlpatterns = [
     path("invoices/<str:number>/lines/<uuid:line>/events", LineEventsView.as_view()),
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),
     path("subscriptions/<uuid:subscription>/changes", ChangesView.as_view()),
+    path("subscriptions/<uuid:subscription>/reactivate", ReactivateView.as_view()),
 ]

@@ -35,6 +35,7 @@ OF_ACCOUNT = [
     Call("DELETE", "/subscriptions/{s}", MANAGE),
     Call("POST", "/subscriptions/{s}/changes", MANAGE, {"plan": "scale", "when": "period_end"}),
     Call("DELETE", "/subscriptions/{s}/changes", MANAGE),
+    Call("POST", "/subscriptions/{s}/reactivate", MANAGE, {}),
     Call("GET", "/invoices/{n}", READ),
     Call("GET", "/invoices/{n}.pdf", READ),
     Call("GET", "/invoices/{n}/lines/{l}/events", READ),

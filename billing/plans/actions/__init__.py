@@ -2,9 +2,10 @@
 
 from billing.plans.actions.cancel import cancel, preview_cancel
 from billing.plans.actions.catalog import CatalogChange, CatalogChanges, check_catalog, load_catalog
-from billing.plans.actions.change import confirm_change, preview_change, take_back
+from billing.plans.actions.change import confirm_change, preview_change
 from billing.plans.actions.publish import publish
-from billing.plans.actions.subscribe import subscribe
+from billing.plans.actions.reactivate import preview_reactivate, preview_take_back, reactivate, take_back
+from billing.plans.actions.subscribe import preview_subscribe, subscribe
 from billing.plans.previews import Actor, Preview
 
 __all__ = [
@@ -18,7 +19,11 @@ __all__ = [
     "load_catalog",
     "preview_cancel",
     "preview_change",
+    "preview_reactivate",
+    "preview_subscribe",
+    "preview_take_back",
     "publish",
+    "reactivate",
     "subscribe",
     "take_back",
 ]

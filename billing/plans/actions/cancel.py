@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.plans.actions.steps import ensure_running, open_periods
-from billing.plans.errors import ChangeNotAllowed, InvalidChoice, QuoteChanged, SubscriptionEnded
+from billing.plans.errors import ChangeNotAllowed, InvalidChoice, SubscriptionEnded
 from billing.plans.lines import PlanLine
 from billing.plans.models import Period, Phase, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
@@ -34,8 +34,7 @@ def cancel(
     """
     locked = lock_subscription(subscription)
     preview = _preview(locked, when, actor)
-    if quote is not None and not preview.is_what_was_quoted(quote):
-        raise QuoteChanged(_("The offer has changed or is too old: look at the new one."), preview)
+    preview.hold_to(quote)
     ScheduledChange.objects.filter(subscription=locked).delete()
     if preview.when == "period_end":
         ScheduledChange.objects.create(

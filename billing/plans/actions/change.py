@@ -3,10 +3,8 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from billing.plans.actions.steps import Step, plan_step
-from billing.plans.errors import NothingScheduled, QuoteChanged
 from billing.plans.models import Phase, Plan, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
 from billing.plans.queries.periods import lock_subscription
@@ -46,8 +44,7 @@ def confirm_change(
     """
     locked = lock_subscription(subscription)
     step = plan_step(locked, plan, "at" if at else when, at, actor)
-    if quote is not None and not step.preview.is_what_was_quoted(quote):
-        raise QuoteChanged(_("The offer has changed or is too old: look at the new one."), step.preview)
+    step.preview.hold_to(quote)
     ScheduledChange.objects.filter(subscription=locked).delete()
     if step.preview.when == "period_end":
         ScheduledChange.objects.create(
@@ -60,15 +57,6 @@ def confirm_change(
         _switch(locked, step)
     subscription.anchor_day, subscription.canceled_at = locked.anchor_day, locked.canceled_at
     return step.preview
-
-
-@transaction.atomic
-def take_back(subscription: Subscription) -> None:
-    """Take back the scheduled change or cancellation. Raises `NothingScheduled`."""
-    lock_subscription(subscription)
-    deleted, _rows = ScheduledChange.objects.filter(subscription=subscription).delete()
-    if not deleted:
-        raise NothingScheduled(_("No change or cancellation is scheduled."))
 
 
 def _switch(locked: Subscription, step: Step) -> None:

@@ -18,10 +18,12 @@ from billing.plans.errors import (
     PlanNotForSale,
     PlanNotPublic,
 )
+from billing.plans.lines import PlanLine
 from billing.plans.models import Period, Phase, Plan, PlanVersion, Subscription
-from billing.plans.previews import Actor
+from billing.plans.opening import first_periods
+from billing.plans.previews import Actor, Preview
 from billing.plans.queries.catalog import latest_version
-from billing.plans.queries.periods import current_period
+from billing.plans.queries.periods import base_charge, current_period
 from billing.plans.queries.subscriptions import had_trial, running_subscription
 from billing.pricing.dates import Interval
 from billing.pricing.periods import anchor_for
@@ -32,6 +34,22 @@ MAX_AHEAD = timedelta(days=366)
 
 
 @transaction.atomic
+def preview_subscribe(
+    account: Account,
+    plan: Plan,
+    start: datetime | None = None,
+    anchor: str = "start",
+    *,
+    actor: Actor = Actor.INSTALLATION,
+) -> Preview:
+    """What subscribing would come to: the base price of each period begun by now, or of the first one that is paid.
+
+    Nothing is stored. Raises the same `PlanError`s as `subscribe`.
+    """
+    return _plan_start(_locked(account), plan, start, anchor, actor)
+
+
+@transaction.atomic
 def subscribe(
     account: Account,
     plan: Plan,
@@ -39,13 +57,28 @@ def subscribe(
     anchor: str = "start",
     *,
     actor: Actor = Actor.INSTALLATION,
+    quote: str | None = None,
 ) -> Subscription:
     """Put the account on the newest version of `plan` from `start` (default: now), and store the periods begun.
 
     The account's first plan with trial days begins with a trial, once; billing periods start at its end. Raises a
-    `PlanError`: AlreadySubscribed, PlanNotForSale, PlanNotPublic, CurrencyMismatch, InvalidInstant, InvalidChoice.
+    `PlanError`: AlreadySubscribed, PlanNotForSale, PlanNotPublic, CurrencyMismatch, InvalidInstant, InvalidChoice,
+    and with a `quote` that does not hold any more QuoteChanged, which has the new preview.
     """
-    account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    account = _locked(account)
+    preview = _plan_start(account, plan, start, anchor, actor)
+    preview.hold_to(quote)
+    subscription, version = preview.subscription, preview.version
+    assert version is not None  # noqa: S101  # only an end has none
+    subscription.save(force_insert=True)
+    start = subscription.started_at
+    Phase.objects.create(subscription=subscription, account=account, version=version, start=start)
+    current_period(subscription, timezone.now())
+    return subscription
+
+
+def _plan_start(account: Account, plan: Plan, start: datetime | None, anchor: str, actor: Actor) -> Preview:
+    """The new subscription, not stored, of an account whose row is locked."""
     now = timezone.now()
     version = version_for_sale(plan, account, actor)
     if anchor not in ("start", "calendar"):
@@ -57,20 +90,37 @@ def subscribe(
             raise AlreadySubscribed(
                 _("The account has a running subscription: change or cancel that one."), "plan"
             )
-    start = _checked_start(account, start, now)
+    begin = _checked_start(account, start, now)
     trial_end = None
     if version.trial_days and not had_trial(account):
-        trial_end = _after_days(start, version.trial_days, account.timezone)
-    subscription = Subscription.objects.create(
+        trial_end = _after_days(begin, version.trial_days, account.timezone)
+    subscription = Subscription(
         account=account,
-        started_at=start,
+        started_at=begin,
         trial_end=trial_end,
         anchor=anchor,
-        anchor_day=_anchor_day(trial_end or start, version, account.timezone, anchor),
+        anchor_day=_anchor_day(trial_end or begin, version, account.timezone, anchor),
     )
-    Phase.objects.create(subscription=subscription, account=account, version=version, start=start)
-    current_period(subscription, now)
-    return subscription
+    paid = [period for period in first_periods(subscription, version, now) if not period.trial]
+    lines = tuple(
+        PlanLine(version, charge, period, pending=False)
+        for period in paid
+        if (charge := base_charge(period)) and charge.price
+    )
+    return Preview(
+        subscription,
+        version,
+        "now" if start is None else "at",
+        begin,
+        max(paid[0].start if lines else paid[0].end, now),
+        lines,
+        first=paid[0],
+        subject=f"start {account.pk} {anchor}",
+    )
+
+
+def _locked(account: Account) -> Account:
+    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
 
 
 def version_for_sale(plan: Plan, account: Account, actor: Actor) -> PlanVersion:

@@ -15,8 +15,11 @@ def running_subscription(account: Account) -> Subscription | None:
 
 
 def status(subscription: Subscription, at: datetime) -> Subscription.Status:
-    """pending, trialing, active or canceled, at the instant `at`."""
-    if subscription.canceled_at is not None and subscription.canceled_at <= at:
+    """pending, trialing, active or canceled, at the instant `at`; one that was cancelled before its start never
+    begins.
+    """
+    ended = subscription.canceled_at
+    if ended is not None and ended <= max(at, subscription.started_at):
         return Subscription.Status.CANCELED
     if at < subscription.started_at:
         return Subscription.Status.PENDING

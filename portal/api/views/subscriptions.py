@@ -1,17 +1,19 @@
 """Subscriptions: what an account is on, and its changes, each shown before it is made."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from billing.plans.actions import Actor, preview_change, take_back
+from billing.plans.actions import Actor, preview_change, preview_take_back, take_back
 from billing.plans.errors import QuoteChanged
 from billing.plans.models import Plan, Subscription
 from portal import acts
@@ -27,12 +29,22 @@ from portal.api.serializers.subscriptions import (
     CancelQuery,
     ChangeAnswer,
     ChangeBody,
+    PreviewAnswer,
+    ReactivateBody,
     SubscriptionAnswer,
     SubscriptionBody,
+    TakeBackQuery,
     change_data,
+    offer_data,
     subscription_data,
 )
 from portal.api.views.base import ApiView
+from portal.offers import Offer, offer_cancel, offer_reactivate, offer_subscribe
+
+EITHER = PolymorphicProxySerializer(
+    "SubscriptionOrPreview", [SubscriptionAnswer, PreviewAnswer], resource_type_field_name=None
+)
+"""A call answers with the subscription, with `preview` with what would come of it."""
 
 
 class SubscriptionsView(ApiView):
@@ -49,19 +61,26 @@ class SubscriptionsView(ApiView):
     @extend_schema(
         operation_id="subscribe",
         request=SubscriptionBody,
-        responses={201: SubscriptionAnswer},
+        responses={200: PreviewAnswer, 201: SubscriptionAnswer},
         parameters=[IDEMPOTENCY_KEY],
     )
     @once
     def post(self, request: Request, account: str) -> Response:
-        """Put the account on a plan. The first base price is invoiced at once; waiting events are counted."""
+        """Put the account on a plan, or show what that comes to (`preview`).
+
+        The first base price is invoiced at once; waiting events are counted.
+        """
         found = account_of(request, account)
         read_query(request)
         body = read_body(SubscriptionBody, request.data)
-        start = _start(body, found)
-        subscription = acts.subscribe(
-            found, plan_of(body["plan"]), start, body["anchor"], actor=actor_of(request)
-        )
+        plan, start = plan_of(body["plan"]), _start(body, found)
+        actor = actor_of(request)
+        if body["preview"]:
+            return Response(offer_data(offer_subscribe(found, plan, start, body["anchor"], actor=actor)))
+        with new_quote():
+            subscription = acts.subscribe(
+                found, plan, start, body["anchor"], actor=actor, quote=body.get("quote")
+            )
         return Response(subscription_data(subscription, timezone.now()), status=status.HTTP_201_CREATED)
 
 
@@ -75,14 +94,20 @@ class SubscriptionView(ApiView):
     @extend_schema(
         operation_id="cancel_subscription",
         parameters=[CancelQuery, IDEMPOTENCY_KEY],
-        responses={200: SubscriptionAnswer},
+        responses={200: EITHER},
     )
     @once
     def delete(self, request: Request, subscription: UUID) -> Response:
-        """End the subscription with its period; or now, by an installation key, with its final invoice at once."""
-        found = subscription_of(request, subscription)
-        when = read_query(request, CancelQuery)["when"]
-        acts.cancel(found, when, actor=actor_of(request))
+        """End the subscription with its period; or now, by an installation key, with its final invoice at once.
+
+        With `preview=true`: what that comes to, and the final invoice as it stands.
+        """
+        found, actor = subscription_of(request, subscription), actor_of(request)
+        query = read_query(request, CancelQuery)
+        if query["preview"] == "true":
+            return Response(offer_data(offer_cancel(found, query["when"], actor=actor)))
+        with new_quote():
+            acts.cancel(found, query["when"], actor=actor, quote=query.get("quote"))
         return Response(subscription_data(found, timezone.now()))
 
 
@@ -105,21 +130,52 @@ class ChangesView(ApiView):
         plan, when = plan_of(body["plan"]), body.get("when", "now")
         if body["preview"]:
             return Response(change_data(preview_change(found, plan, when, at=at, actor=actor)))
-        try:
+        with new_quote():
             made = acts.change_plan(found, plan, when, at=at, actor=actor, quote=body.get("quote"))
-        except QuoteChanged as error:
-            fault = [{"pointer": "/quote", "detail": error.sentence}]
-            raise Problem(error.code, error.sentence, fault, extra=change_data(error.preview)) from error
         return Response(change_data(made))
 
-    @extend_schema(operation_id="take_back_change", responses={200: SubscriptionAnswer})
+    @extend_schema(operation_id="take_back_change", parameters=[TakeBackQuery], responses={200: EITHER})
     @once
     def delete(self, request: Request, subscription: UUID) -> Response:
-        """Take back the change or cancellation that is scheduled for the period's end."""
+        """Take back the change or cancellation that is scheduled for the period's end, or show what then goes on."""
         found = subscription_of(request, subscription)
-        read_query(request)
-        take_back(found)
+        query = read_query(request, TakeBackQuery)
+        if query["preview"] == "true":
+            return Response(offer_data(Offer(preview_take_back(found), None)))
+        with new_quote():
+            take_back(found, quote=query.get("quote"))
         return Response(subscription_data(found, timezone.now()))
+
+
+class ReactivateView(ApiView):
+    @extend_schema(
+        operation_id="reactivate_subscription",
+        request=ReactivateBody,
+        responses={200: EITHER, 201: SubscriptionAnswer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @once
+    def post(self, request: Request, subscription: UUID) -> Response:
+        """Go on: take a scheduled cancellation back (200), or begin anew on the same plan after the end (201)."""
+        found, actor = subscription_of(request, subscription), actor_of(request)
+        read_query(request)
+        body = read_body(ReactivateBody, request.data)
+        if body["preview"]:
+            return Response(offer_data(offer_reactivate(found, actor=actor)))
+        with new_quote():
+            running = acts.reactivate(found, actor=actor, quote=body.get("quote"))
+        begun = status.HTTP_200_OK if running.pk == found.pk else status.HTTP_201_CREATED
+        return Response(subscription_data(running, timezone.now()), status=begun)
+
+
+@contextmanager
+def new_quote() -> Iterator[None]:
+    """Refuse a quote that no longer holds with the new one (409)."""
+    try:
+        yield
+    except QuoteChanged as error:
+        fault = [{"pointer": "/quote", "detail": error.sentence}]
+        raise Problem(error.code, error.sentence, fault, extra=change_data(error.preview)) from error
 
 
 def _start(body: dict[str, Any], account: Account) -> datetime | None:
