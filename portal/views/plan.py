@@ -1,5 +1,6 @@
-"""`/billing/plan/`: compare, quote, confirm, take back, cancel."""
+"""`/billing/plan/`: compare, quote, confirm, take back, cancel, reactivate."""
 
+from collections.abc import Callable
 from typing import Final
 
 from django.contrib import messages
@@ -11,12 +12,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Act
-from billing.plans.actions import Actor, preview_cancel, take_back
+from billing.plans.actions import Actor, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import Preview, When
-from billing.plans.queries import running_subscription
+from billing.plans.queries import ended_subscription, running_subscription, version_at
 from portal import acts, dates, formats
+from portal.pages.offers import OfferPage, begin_page, cancel_page, reactivate_page, take_back_page
 from portal.pages.plan import plan_page
 from portal.pages.quotes import quote_page
 from portal.views.base import PortalRequest, page, show
@@ -30,7 +32,10 @@ WHEN: Final[dict[str, When]] = {"now": "now", "period_end": "period_end"}
 def show_plan(request: PortalRequest) -> HttpResponseBase:
     found = plan_page(request.account, timezone.now())
     interval = formats.interval_words(found.version.interval) if found.version else ""
-    return show(request, "portal/plan.html", found, interval=interval)
+    ended = None if found.subscription else ended_subscription(request.account)
+    last = version_at(ended, ended.canceled_at or ended.started_at) if ended else None
+    name = formats.text_of(last.name) if last else ""
+    return show(request, "portal/plan.html", found, interval=interval, ended=ended, ended_name=name)
 
 
 @require_safe
@@ -65,34 +70,72 @@ def confirm(request: PortalRequest, code: str) -> HttpResponseBase:
     return redirect("portal:plan")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page(Act.CHANGE_PLAN, place="plan")
 def take_back_change(request: PortalRequest) -> HttpResponseBase:
-    try:
-        take_back(_subscription(request))
-    except PlanError as error:
-        messages.error(request, error.sentence)
-    else:
-        messages.success(request, gettext("Taken back: your plan goes on as it is."))
-    return redirect("portal:plan")
+    subscription = _subscription(request)
+
+    def act(quote: str) -> HttpResponseBase:
+        take_back(subscription, quote=quote)
+        return _goes_on(request)
+
+    return _offer(request, lambda: take_back_page(request.account, subscription, timezone.now()), act)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Act.CHANGE_PLAN, place="plan")
 def cancel_plan(request: PortalRequest) -> HttpResponseBase:
     subscription = _subscription(request)
-    try:
-        if request.method == "POST":
-            done = acts.cancel(subscription, "period_end", actor=Actor.CUSTOMER)
-            words = gettext("Your plan ends on %(day)s. Until then you can take this back.")
-            messages.success(request, words % {"day": dates.day(done.effective_at, "yMMMMd")})
+
+    def act(quote: str) -> HttpResponseBase:
+        done = acts.cancel(subscription, "period_end", actor=Actor.CUSTOMER, quote=quote)
+        words = gettext("Your plan ends on %(day)s. Until then you can take this back.")
+        if done.next_invoice_at is None:
+            words = gettext("Your plan will not begin on %(day)s.")
+        messages.success(request, words % {"day": dates.day(done.effective_at, "yMMMMd")})
+        return redirect("portal:plan")
+
+    return _offer(request, lambda: cancel_page(request.account, subscription, timezone.now()), act)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Act.CHANGE_PLAN, place="plan")
+def reactivate_plan(request: PortalRequest) -> HttpResponseBase:
+    """Go on: take a cancellation back, or begin anew on the plan that ended last."""
+    subscription = running_subscription(request.account) or ended_subscription(request.account)
+    if subscription is None:
+        raise Http404
+
+    def act(quote: str) -> HttpResponseBase:
+        running = acts.reactivate(subscription, actor=Actor.CUSTOMER, quote=quote)
+        if running.pk != subscription.pk:
+            return _started(request)
+        return _goes_on(request)
+
+    return _offer(request, lambda: reactivate_page(request.account, subscription, timezone.now()), act)
+
+
+def _offer(
+    request: PortalRequest,
+    offer: Callable[[], OfferPage],
+    act: Callable[[str], HttpResponseBase] | None = None,
+) -> HttpResponseBase:
+    """Show what an act comes to; posted, do exactly that, or show the new offer."""
+    changed, code = "", 200
+    if request.method == "POST" and act is not None:
+        try:
+            return act(request.POST.get("quote", ""))
+        except QuoteChanged:
+            changed, code = gettext("Something has changed since: this is the new offer."), REFUSED
+        except PlanError as error:
+            messages.error(request, error.sentence)
             return redirect("portal:plan")
-        preview = preview_cancel(subscription, "period_end", actor=Actor.CUSTOMER)
+    try:
+        found = offer()
     except PlanError as error:
         messages.error(request, error.sentence)
         return redirect("portal:plan")
-    found = plan_page(request.account, timezone.now())
-    return show(request, "portal/plan_cancel.html", found, preview=preview)
+    return show(request, "portal/plan_offer.html", found, status=code, changed=changed)
 
 
 def _quote(
@@ -101,12 +144,7 @@ def _quote(
     now = timezone.now()
     subscription = running_subscription(request.account)
     if subscription is None:
-        found = plan_page(request.account, now)
-        row = next((one for one in found.rows if one.code == plan.code), None)
-        if row is None:
-            raise Http404
-        context = {"row": row, "interval": formats.interval_words(row.interval), "changed": changed}
-        return show(request, "portal/plan_begin.html", found, status=status, **context)
+        return _begin(request, plan)
     try:
         quoted = quote_page(request.account, subscription, plan, now, chosen=chosen, changed=changed)
     except PlanError as error:
@@ -117,12 +155,21 @@ def _quote(
 
 
 def _begin(request: PortalRequest, plan: Plan) -> HttpResponseBase:
-    try:
-        acts.subscribe(request.account, plan, actor=Actor.CUSTOMER)
-    except PlanError as error:
-        return _quote(request, plan, error.sentence, status=REFUSED)
+    def act(quote: str) -> HttpResponseBase:
+        acts.subscribe(request.account, plan, actor=Actor.CUSTOMER, quote=quote)
+        return _started(request)
+
+    return _offer(request, lambda: begin_page(request.account, plan, timezone.now()), act)
+
+
+def _started(request: PortalRequest) -> HttpResponseBase:
     messages.success(request, gettext("Your plan runs. Choose a limit next, so that nothing surprises you."))
     return redirect("portal:limits")
+
+
+def _goes_on(request: PortalRequest) -> HttpResponseBase:
+    messages.success(request, gettext("Taken back: your plan goes on as it is."))
+    return redirect("portal:plan")
 
 
 def _done(preview: Preview) -> str:

@@ -11,9 +11,11 @@ from django.urls import reverse
 from billing.invoices.models import InvoiceLine
 from billing.limits.models import LimitVersion
 from billing.limits.queries import current_limit
+from billing.plans.actions import Actor
+from billing.plans.models import Plan
 from billing.plans.queries import running_subscription, scheduled_change, version_at
 from billing.usage.rating import rate_period
-from portal import formats
+from portal import acts, formats
 from portal.locale_build import messages
 from tests.factories import make_account, make_member
 from tests.portal.world import HOSTILE, build, send, sign_in
@@ -265,7 +267,10 @@ class TestPlan:
         answer = owner.post(reverse("portal:plan_confirm", args=["scale"]), sent, follow=True)
         assert "You switch to Scale on" in answer.text
         assert scheduled_change(running_subscription(world.account)).version.plan.code == "scale"
-        owner.post(reverse("portal:plan_take_back"))
+        page = reverse("portal:plan_take_back")
+        assert "Take back the change to Scale" in owner.get(page).text
+        answer = owner.post(page, {"quote": self.offered(owner, page)}, follow=True)
+        assert "Taken back: your plan goes on as it is." in answer.text
         assert scheduled_change(running_subscription(world.account)) is None
 
     def test_a_quote_that_no_longer_holds_changes_nothing(self, world):
@@ -289,16 +294,63 @@ class TestPlan:
         assert owner.get(reverse("portal:plan_quote", args=["scale-usd"])).status_code == 302
 
     def test_cancel_at_the_periods_end(self, world):
-        answer = sign_in(world.owner).post(reverse("portal:plan_cancel"), follow=True)
+        owner, page = sign_in(world.owner), reverse("portal:plan_cancel")
+        assert "The last invoice so far" in owner.get(page).text
+        answer = owner.post(page, {"quote": self.offered(owner, page)}, follow=True)
         assert "Your plan ends on" in answer.text
         assert scheduled_change(running_subscription(world.account)).version is None
+
+    def test_nothing_is_done_that_was_not_shown(self, world):
+        owner = sign_in(world.owner)
+        self.cancel(world, "period_end")
+        for name in ("plan_take_back", "plan_reactivate"):
+            answer = owner.post(reverse(f"portal:{name}"), {"quote": "made up"})
+            assert answer.status_code == 409
+            assert "Something has changed since: this is the new offer." in answer.text
+        assert scheduled_change(running_subscription(world.account)).version is None
+
+    def test_a_plan_that_is_to_end_is_reactivated(self, world):
+        owner, page = sign_in(world.owner), reverse("portal:plan_reactivate")
+        self.cancel(world, "period_end")
+        assert "Reactivate Team" in owner.get(reverse("portal:plan")).text
+        answer = owner.post(page, {"quote": self.offered(owner, page)}, follow=True)
+        assert "Taken back: your plan goes on as it is." in answer.text
+        assert scheduled_change(running_subscription(world.account)) is None
+
+    def test_a_plan_that_has_ended_begins_anew_with_the_invoice_that_was_shown(self, world):
+        owner, page = sign_in(world.owner), reverse("portal:plan_reactivate")
+        ended = self.cancel(world, "now")
+        assert "Reactivate Team" in owner.get(reverse("portal:plan")).text
+        shown = owner.get(page).text
+        answer = owner.post(page, {"quote": self.offered(owner, page)})
+        assert answer.headers["Location"] == reverse("portal:limits")
+        running = running_subscription(world.account)
+        assert running.pk != ended.pk
+        assert formats.money(world.invoice.total, "EUR") in shown
+        assert version_at(running, running.started_at).plan.code == "team"
+
+    def test_a_plan_that_is_not_for_sale_any_more_is_not_begun_anew(self, world):
+        self.cancel(world, "now")
+        Plan.objects.filter(code="team").update(archived=True)
+        answer = sign_in(world.owner).get(reverse("portal:plan_reactivate"), follow=True)
+        assert "This plan is not for sale: choose another one." in answer.text
+
+    def cancel(self, world, when):
+        subscription = running_subscription(world.account)
+        acts.cancel(subscription, when, actor=Actor.INSTALLATION)
+        return subscription
+
+    def offered(self, owner, page):
+        return re.search('name="quote" value="([^"]+)"', owner.get(page).text)[1]
 
     def test_a_first_plan_leads_to_the_limit(self, world):
         account = world.outsider.memberships.get().account
         owner = sign_in(world.outsider)
         assert "You are on no plan yet." in owner.get(reverse("portal:overview")).text
         assert "Start on Team" in owner.get(reverse("portal:plan_quote", args=["team"])).text
-        answer = owner.post(reverse("portal:plan_confirm", args=["team"]))
+        quote = self.offered(owner, reverse("portal:plan_quote", args=["team"]))
+        assert owner.post(reverse("portal:plan_confirm", args=["team"])).status_code == 409
+        answer = owner.post(reverse("portal:plan_confirm", args=["team"]), {"quote": quote})
         assert answer.headers["Location"] == reverse("portal:limits")
         assert running_subscription(account) is not None
 

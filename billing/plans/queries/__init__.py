@@ -13,6 +13,7 @@ from billing.plans.queries.periods import (
 )
 from billing.plans.queries.subscriptions import (
     currency_is_fixed,
+    ended_subscription,
     had_trial,
     running_subscription,
     scheduled_change,
@@ -29,6 +30,7 @@ __all__ = [
     "coming_period",
     "currency_is_fixed",
     "current_period",
+    "ended_subscription",
     "had_trial",
     "latest_version",
     "meters_data",

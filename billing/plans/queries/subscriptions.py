@@ -14,6 +14,12 @@ def running_subscription(account: Account) -> Subscription | None:
     return account.subscriptions.filter(canceled_at=None).select_related("account").first()
 
 
+def ended_subscription(account: Account) -> Subscription | None:
+    """The account's subscription that ended last, or was cancelled before it began; None if there is none."""
+    ended = account.subscriptions.exclude(canceled_at=None).select_related("account")
+    return ended.order_by("-canceled_at", "-created_at").first()
+
+
 def status(subscription: Subscription, at: datetime) -> Subscription.Status:
     """pending, trialing, active or canceled, at the instant `at`; one that was cancelled before its start never
     begins.
