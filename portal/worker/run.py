@@ -14,6 +14,7 @@ from procrastinate import App
 
 from portal.worker import alerts, jobs
 from portal.worker.database import connector, reach
+from portal.worker.schedule import ScheduledWorker
 
 CONCURRENCY: Final = 4
 RESTART_SECONDS: Final = 2.0
@@ -50,13 +51,15 @@ async def _run_jobs(app: App, queues: Sequence[str], stop: asyncio.Event) -> Non
             await reach()
             with app.replace_connector(connector()):
                 async with app.open_async():
-                    await app.run_worker_async(
+                    worker = ScheduledWorker(
+                        app,
                         queues=queues,
                         concurrency=CONCURRENCY,
                         delete_jobs="successful",
                         install_signal_handlers=False,
                         shutdown_graceful_timeout=GRACE_SECONDS,
                     )
+                    await worker.run()  # type: ignore[no-untyped-call]
         except Exception as error:
             log.warning("Jobs stand still, starting again: %s", error)
         await asyncio.sleep(RESTART_SECONDS)
