@@ -13,9 +13,10 @@ from billing.plans.models import Subscription
 from billing.plans.queries import current_period
 from billing.usage.intake.attributes import Incoming, Rejected, read_event
 from billing.usage.intake.batch import Batch, Outcome, Stored
-from billing.usage.intake.body import MAX_BYTES, read_body
+from billing.usage.intake.body import MAX_BYTES, check_size, media_type, read_body
 from billing.usage.intake.context import clock, load_context
 from billing.usage.intake.errors import IntakeError, StoreUnavailable
+from billing.usage.intake.typed import read_typed
 from billing.usage.models import QuarantinedEvent
 from billing.usage.shapes import align_shapes
 
@@ -71,11 +72,7 @@ def ingest(body: bytes, content_type: str | None, own_account: Account | None = 
     Opens its own scope. Raises `IntakeError` where no event could be read (400, 413, 415) and
     `StoreUnavailable` (503), after which any part of the events may be stored: sending them again is safe.
     """
-    read = read_body(body, content_type)
-    events, rejected = list[Incoming](), list[Rejected]()
-    for index, raw in enumerate(read.events):
-        event = read_event(index, raw, read.escaped)
-        (events if isinstance(event, Incoming) else rejected).append(event)  # type: ignore[arg-type]
+    events, rejected = read_events(body, content_type)
     result = Result(rejected=tuple(rejected)) + ingest_events(events, own_account)
     return Result(
         result.accepted,
@@ -83,6 +80,21 @@ def ingest(body: bytes, content_type: str | None, own_account: Account | None = 
         result.quarantined,
         tuple(sorted(result.rejected, key=lambda each: each.index)),
     )
+
+
+def read_events(body: bytes, content_type: str | None) -> tuple[list[Incoming], list[Rejected]]:
+    """The events of a request, and those that are refused as they are. Raises `IntakeError` 400, 413 or 415."""
+    media = media_type(content_type)
+    check_size(body)
+    typed = read_typed(body, media)
+    if typed is not None:
+        return typed, []
+    read = read_body(body, media)
+    events, rejected = list[Incoming](), list[Rejected]()
+    for index, raw in enumerate(read.events):
+        event = read_event(index, raw, read.escaped)
+        (events if isinstance(event, Incoming) else rejected).append(event)  # type: ignore[arg-type]
+    return events, rejected
 
 
 def ingest_events(events: Sequence[Incoming], own_account: Account | None = None) -> Result:

@@ -6,7 +6,6 @@ Accounts share a few locks (`BUCKETS`), so that a large batch cannot fill the se
 Order (docs: performance): these locks → event keys → day totals → period → limit; each in ascending order.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection
@@ -19,9 +18,15 @@ SHAPES: Final = -1
 """The lock of the meters' rollup shapes: every intake shares it."""
 
 
-def share_intake(account_ids: Iterable[int]) -> None:
-    """Taken by intake: wait for whoever holds one of these accounts, then keep others from holding it."""
-    _lock("pg_advisory_xact_lock_shared", [SHAPES, *sorted({each % BUCKETS for each in account_ids})])
+CHOSEN: Final = "a.code = ANY(%(subjects)s) AND (%(own)s::bigint IS NULL OR a.id = %(own)s::bigint)"
+"""The accounts `a` of a batch: those of `subjects`, or only the key's `own` one."""
+
+SHARE_INTAKE: Final = f"""
+    SELECT pg_advisory_xact_lock_shared({CLASS}, key) FROM (
+        SELECT {SHAPES} AS key
+        UNION SELECT (a.id %% {BUCKETS})::int FROM accounts_account a WHERE {CHOSEN}
+        ORDER BY key) AS locks"""
+"""Taken by intake: wait for whoever holds one of these accounts, then keep others from holding it."""
 
 
 def hold_intake(*account_ids: int) -> None:

@@ -28,7 +28,7 @@ _EXTENSION: Final = re.compile(r"[a-z0-9]{1,100}").fullmatch
 # CloudEvents 1.0, "String": no control characters, no surrogates.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]").search
-_TIME: Final = re.compile(
+is_time: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,30})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 ).fullmatch
 
@@ -125,7 +125,7 @@ def _time(value: Any) -> datetime | None:
     """RFC 3339 with an offset; what is finer than a microsecond is cut."""
     if value is None:
         return None
-    if type(value) is str and _TIME(value):
+    if type(value) is str and is_time(value):
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):

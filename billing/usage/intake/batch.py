@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -22,7 +23,7 @@ from billing.usage.intake.placing import Reason, Share, shares, unusable, why_no
 from billing.usage.intake.quarantine import Waiting, keep
 from billing.usage.intake.revisions import Identity, Known, compare, load_known, replace
 from billing.usage.intake.totals import Totals, encode_json
-from billing.usage.statements import statement
+from billing.usage.statements import statement, together
 
 
 class Stored(Enum):
@@ -67,8 +68,10 @@ class Batch:
             self._settle(others)
         if self.waiting:
             keep(self.waiting, self.context.now)
-        self.totals.write(self.context)
-        self._announce()
+        if self.touched:
+            with together() as run:
+                self.totals.write(run, self.context.now)
+                run(_ANNOUNCE, {"accounts": sorted(self.touched)})
 
     def _place(self, event: Incoming, own: bool) -> Placed | None:
         context = self.context
@@ -114,18 +117,16 @@ class Batch:
         if new_zones:
             _keep_zones(new_zones)
         fresh.sort(key=lambda each: each.identity)
-        first, arrivals = self.context.now, dict[datetime, Placed]()
-        rows = []
-        for each in fresh:
-            arrived = first + each.event.index * MICROSECOND
-            arrivals[arrived] = each
-            rows.append(_row(each, arrived))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("insert_events"), {"events": encode_json(rows).decode(), "count": len(rows)}
-            )
-            stored = cursor.fetchone()[0]
-        new = fresh if stored is None else [arrivals[arrived] for arrived in stored]
+        now, source, type_ = self.context.now, fresh[0].event.source, fresh[0].event.type
+        rows = encode_json([_row(each, source, type_) for each in fresh]).decode()
+        values = {"events": rows, "count": len(fresh), "now": now, "source": source, "type": type_}
+        with together() as run:
+            answer = run(statement("insert_events"), values)
+        stored = answer.fetchall()[0][0]
+        new = fresh
+        if stored is not None:
+            arrivals = {now + each.event.index * MICROSECOND: each for each in fresh}
+            new = [arrivals[arrived] for arrived in stored]
         for each in new:
             self.outcomes[each.event.index] = Stored.ACCEPTED
             self._count(each.place, each.time, each.found)
@@ -186,14 +187,9 @@ class Batch:
             self.totals.take_back(place, before.time, shares(meters.get(before.type, []), before.data))
         self._count(place, after.time, [] if after.voided else shares(meters.get(after.type, []), after.data))
 
-    def _announce(self) -> None:
-        """Tell the live pages, once for each account and transaction."""
-        if self.touched:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_notify('plainbill_usage', id::text) FROM unnest(%s::bigint[]) AS id",
-                    [sorted(self.touched)],
-                )
+
+# Tells the live pages, once for each account and transaction.
+_ANNOUNCE: Final = "SELECT pg_notify('plainbill_usage', id::text) FROM unnest(%(accounts)s::bigint[]) AS id"
 
 
 def _split(placed: list[Placed]) -> tuple[list[Placed], list[Placed]]:
@@ -211,20 +207,35 @@ def _may_replace(queue: list[Placed], known: Known) -> bool:
     return any(each.event.revision > known.revision for each in queue)
 
 
-def _row(each: Placed, arrived: datetime) -> dict[str, Any]:
+class Row(msgspec.Struct, omit_defaults=True, gc=False):
+    """An event as sql/insert_events.sql reads it; what is left out is what most events of a batch share."""
+
+    a: int
+    i: str
+    t: datetime
+    n: int
+    d: dict[str, Any]
+    s: str | None = None
+    y: str | None = None
+    r: int = 0
+    g: bool = True
+    v: bool = False
+
+
+def _row(each: Placed, source: str, type_: str) -> Row:
     event = each.event
-    return {
-        "a": each.place.account_id,
-        "s": event.source,
-        "i": event.id,
-        "y": event.type,
-        "t": each.time,
-        "n": arrived,
-        "r": event.revision,
-        "g": event.time is not None,
-        "v": event.voided,
-        "d": event.data,
-    }
+    return Row(
+        each.place.account_id,
+        event.id,
+        each.time,
+        event.index,
+        event.data,
+        None if event.source == source else event.source,
+        None if event.type == type_ else event.type,
+        event.revision,
+        event.time is not None,
+        event.voided,
+    )
 
 
 def _keep_zones(places: dict[int, Place]) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
 from billing.usage import locks
 from billing.usage.days import day_bounds, day_of
+from billing.usage.statements import together
 from billing.usage.values import READERS
 
 MAX_AHEAD: Final = timedelta(minutes=5)
@@ -69,81 +70,73 @@ class Context:
 
 
 def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: int | None) -> Context:
-    """The context of a batch; inside the transaction that stores it. An own account is the only one seen."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, code, timezone FROM accounts_account WHERE code = ANY(%s) AND (%s::bigint IS NULL OR id = %s)",
-            [list(subjects), own_account_id, own_account_id],
-        )
-        accounts = cursor.fetchall()
-    locks.share_intake([row[0] for row in accounts])
-    now, zones = _clock_and_zones([row[0] for row in accounts])
+    """The context of a batch; inside the transaction that stores it. An own account is the only one seen.
+
+    One round trip: the intake locks are shared first, and what is read after them sees what their last holder did.
+    """
+    values = {"subjects": list(subjects), "types": list(types), "own": own_account_id}
+    with together() as run:
+        run(locks.SHARE_INTAKE, values)
+        clock, accounts = run("SELECT clock_timestamp()", {}), run(_ACCOUNTS, values)
+        meters, periods = run(_METERS, values), run(_PERIODS, values)
     places = {
-        code: Place(id_, zones.get(str(id_), zone), new_zone=str(id_) not in zones)
-        for id_, code, zone in accounts
+        code: Place(id_, kept or zone, new_zone=kept is None) for id_, code, zone, kept in accounts.fetchall()
     }
-    context = Context(now, places, {})
-    _load_meters(context, list(types))
-    if places:
-        _load_periods(context, {place.account_id: place for place in places.values()})
+    context = Context(clock.fetchall()[0][0], places, {})
+    _add_meters(context, meters.fetchall())
+    _add_periods(context, periods.fetchall())
     return context
 
 
 def clock() -> datetime:
     """The database's clock, by which events arrive: the same for every process."""
-    return _clock_and_zones([])[0]
-
-
-def _clock_and_zones(account_ids: list[int]) -> tuple[datetime, dict[str, str]]:
-    """Now, and the zones that the accounts' day totals are kept in."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT clock_timestamp(), (SELECT jsonb_object_agg(account_id, timezone)::text
-               FROM usage_rollupzone WHERE account_id = ANY(%s))""",
-            [account_ids],
-        )
-        now, zones = cursor.fetchone()
-        return now, json.loads(zones) if zones else {}
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
-def _load_meters(context: Context, types: list[str]) -> None:
+# With the zone that the account's day totals are kept in, if there are any.
+_ACCOUNTS: Final = f"""
+    SELECT a.id, a.code, a.timezone, z.timezone FROM accounts_account a
+    LEFT JOIN usage_rollupzone z ON z.account_id = a.id WHERE {locks.CHOSEN}"""
+
+_METERS: Final = """
+    SELECT m.id, s.event_type, s.aggregation, s.value, s.dimensions,
+           (s.event_type, s.aggregation, s.value) = (m.event_type, m.aggregation, m.value)
+    FROM plans_meter m LEFT JOIN usage_rollupshape s ON s.meter_id = m.id
+    WHERE m.event_type = ANY(%(types)s) OR s.event_type = ANY(%(types)s) ORDER BY m.id"""
+
+# Also of ended subscriptions; the last period's end tells whether it goes on.
+_PERIODS: Final = f"""
+    SELECT a.code, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL, s.started_at,
+           EXISTS (SELECT FROM plans_scheduledchange c WHERE c.subscription_id = s.id AND c.version_id IS NULL)
+    FROM accounts_account a JOIN plans_subscription s ON s.account_id = a.id
+    LEFT JOIN plans_period p ON p.subscription_id = s.id
+    WHERE {locks.CHOSEN} ORDER BY s.account_id, s.started_at, p.start"""
+
+
+def _add_meters(context: Context, rows: Iterable[tuple[Any, ...]]) -> None:
     """By event type; `unaligned` if a meter has no shape, or another than its own words."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT m.id, s.event_type, s.aggregation, s.value, s.dimensions,
-                      (s.event_type, s.aggregation, s.value) = (m.event_type, m.aggregation, m.value)
-               FROM plans_meter m LEFT JOIN usage_rollupshape s ON s.meter_id = m.id
-               WHERE m.event_type = ANY(%s) OR s.event_type = ANY(%s) ORDER BY m.id""",
-            [types, types],
+    for meter_id, event_type, aggregation, value, dimensions, aligned in rows:
+        if not aligned:
+            context.unaligned = True
+            continue
+        kept = json.loads(dimensions) if isinstance(dimensions, str) else dimensions
+        shape = MeterShape(
+            meter_id, aggregation, value, tuple(kept), READERS[aggregation], aggregation == "max"
         )
-        for meter_id, event_type, aggregation, value, dimensions, aligned in cursor.fetchall():
-            if not aligned:
-                context.unaligned = True
-                continue
-            kept = json.loads(dimensions) if isinstance(dimensions, str) else dimensions
-            shape = MeterShape(
-                meter_id, aggregation, value, tuple(kept), READERS[aggregation], aggregation == "max"
-            )
-            context.meters.setdefault(event_type, []).append(shape)
+        context.meters.setdefault(event_type, []).append(shape)
 
 
-def _load_periods(context: Context, by_id: dict[int, Place]) -> None:
-    """The accounts' periods, also of ended subscriptions; the last one's end tells whether it goes on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT s.account_id, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL,
-                      s.started_at <= %s, EXISTS (SELECT FROM plans_scheduledchange c
-                                                  WHERE c.subscription_id = s.id AND c.version_id IS NULL)
-               FROM plans_subscription s LEFT JOIN plans_period p ON p.subscription_id = s.id
-               WHERE s.account_id = ANY(%s) ORDER BY s.account_id, s.started_at, p.start""",
-            [context.now, list(by_id)],
-        )
-        newest = dict[int, datetime | None]()
-        for account_id, start, end, closed, running, begun, ends in cursor.fetchall():
-            place = by_id[account_id]
-            if start is not None:
-                place.periods.append((start, end, closed))
-            place.running_to = end if running and not ends else None
-            # None: nothing to catch up with; a running subscription without a period is behind from its start.
-            newest[account_id] = (end or (context.now if begun else None)) if running else None
-        context.behind += [id_ for id_, end in newest.items() if end is not None and end <= context.now]
+def _add_periods(context: Context, rows: Iterable[tuple[Any, ...]]) -> None:
+    newest = dict[int, datetime | None]()
+    for code, start, end, closed, running, started_at, ends in rows:
+        place = context.places[code]
+        if start is not None:
+            place.periods.append((start, end, closed))
+        place.running_to = end if running and not ends else None
+        # None: nothing to catch up with; a running subscription without a period is behind from its start.
+        begun = context.now if started_at <= context.now else None
+        newest[place.account_id] = (end or begun) if running else None
+    context.behind += [id_ for id_, end in newest.items() if end is not None and end <= context.now]

@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from django.db import connection
 
 from billing.usage.days import day_bounds
-from billing.usage.intake.context import Context, MeterShape, Place
+from billing.usage.intake.context import MeterShape, Place
 from billing.usage.intake.placing import Share
-from billing.usage.statements import statement
+from billing.usage.statements import Run, statement
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -53,18 +52,15 @@ class Totals:
             if meter.has_maximum:
                 self.lowered[key] = place.zone
 
-    def write(self, context: Context) -> None:
+    def write(self, run: Run, now: datetime) -> None:
         """Add the sums to the stored day totals."""
         if not self.sums:
             return
         rows = [{**_row(key), "e": kept[0], "t": kept[1], "x": kept[2]} for key, kept in self.sums.items()]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement("add_totals"), {"totals": encode_json(rows).decode(), "now": context.now}
-            )
-            if self.lowered:
-                lowered = [_with_bounds(key, zone) for key, zone in self.lowered.items()]
-                cursor.execute(statement("lower_maximum"), {"totals": encode_json(lowered).decode()})
+        run(statement("add_totals"), {"totals": encode_json(rows).decode(), "now": now})
+        if self.lowered:
+            lowered = [_with_bounds(key, zone) for key, zone in self.lowered.items()]
+            run(statement("lower_maximum"), {"totals": encode_json(lowered).decode()})
 
 
 def _with_bounds(key: Key, zone: str) -> dict[str, Any]:
