@@ -134,6 +134,13 @@ def test_rows_show_percentages_as_prices_per_unit():
     }
 
 
+@pytest.mark.parametrize(
+    ("quantity", "packages"), [("0.1", 1), ("9.999", 1), ("10", 1), ("10.001", 2), ("20", 2), ("25", 3)]
+)
+def test_a_package_is_due_when_it_is_begun(quantity, packages):
+    assert price(charge(MODELS["package"]), used(quantity)).exact == 7 * packages
+
+
 def test_packages_are_counted_in_their_row():
     data = price(charge(MODELS["package"]), used("20.001")).tiers[0].as_data()
     assert data == {

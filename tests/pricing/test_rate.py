@@ -153,6 +153,12 @@ def test_a_minimum_is_the_rounded_minimum_less_the_rounded_usage():
     assert (minimum.quantity, minimum.exact_amount, minimum.tiers) == (0, Decimal("6.675"), ())
 
 
+def test_a_minimum_that_is_just_reached_has_no_line():
+    of = plan({"model": "per_unit", "unit_price": "2", "minimum_amount": "10"})
+    assert [line.kind for line in rate([span(of, None, used(5))])] == ["usage"]
+    assert [line.kind for line in rate([span(of, None, used("4.995"))])] == ["usage", "minimum"]
+
+
 def test_a_minimum_is_due_without_usage_and_prorated_by_the_share():
     of = plan({"model": "per_unit", "unit_price": "1", "minimum_amount": "10"})
     (line,) = rate([span(of, None, None, end=MIDDLE, share=Fraction(1, 3))])

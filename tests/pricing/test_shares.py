@@ -39,10 +39,15 @@ def test_parts(amount: str, weights: list[str], currency: str, expected: list[st
     assert all(part.as_tuple().exponent == quantum(currency).as_tuple().exponent for part in parts)
 
 
+def test_no_digit_is_lost_beyond_the_default_28() -> None:
+    huge = D("9" * 40 + ".99")
+    assert largest_remainder(huge, decimals("1"), "EUR") == (huge,)
+
+
 def test_what_cannot_be_shared_out_is_refused() -> None:
-    with pytest.raises(ValueError, match="minor units"):
+    with pytest.raises(ValueError, match=r"^0\.005 is not in whole minor units of EUR$"):
         largest_remainder(D("0.005"), [D(1)], "EUR")
-    with pytest.raises(ValueError, match="sum up to zero"):
+    with pytest.raises(ValueError, match=r"^0\.01 cannot be shared out over weights that sum up to zero$"):
         largest_remainder(D("0.01"), [D(1), D(-1)], "EUR")
 
 
