@@ -1,8 +1,6 @@
 """The published pricing cases hold, through the price function and through a quote."""
 
-import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -10,21 +8,17 @@ from billing.pricing.money import money_string, plain
 from billing.pricing.parse import parse_catalog
 from billing.pricing.quote import quote_line
 from billing.pricing.rate import price
+from tests.pricing.cases import published
 from tests.pricing.samples import charge, events, used
 
-CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "pricing.json"
+CASES = [pytest.param(case, id=case["id"]) for case in published()] or [
+    pytest.param(
+        {}, marks=pytest.mark.skip(reason="the published cases are not beside the project"), id="absent"
+    )
+]
 
 
-def published():
-    if not CASES.exists():
-        reason = f"the published cases are not at {CASES}"
-        return [pytest.param({}, marks=pytest.mark.skip(reason=reason), id="absent")]
-    cases = json.loads(CASES.read_text())["cases"]
-    assert len(cases) >= 68
-    return [pytest.param(case, id=case["id"]) for case in cases]
-
-
-@pytest.mark.parametrize("case", published())
+@pytest.mark.parametrize("case", CASES)
 def test_price_is_the_published_one(case):
     usage = events(*case["events"]) if "events" in case else used(case["quantity"])
     priced = price(charge(case["charge"]), usage)
@@ -32,7 +26,7 @@ def test_price_is_the_published_one(case):
     assert Decimal(money_string(priced.exact, "EUR")) == Decimal(case["amount"])
 
 
-@pytest.mark.parametrize("case", published())
+@pytest.mark.parametrize("case", CASES)
 def test_quote_is_the_published_one(case):
     meters = [{"code": "m", "event_type": "transfer", "aggregation": "sum", "value": "size"}]
     plan = {
