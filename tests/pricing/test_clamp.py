@@ -93,6 +93,20 @@ def test_usage_below_a_version_start_is_priced_by_the_version_before() -> None:
 def test_a_record_of_the_later_start_holds_below_it() -> None:
     # The void came first, then the new version: what is payable never exceeds what it was at a later start.
     assert split([stop("100", "80", "80"), stop("100", "60", "50", 10)], "55") == (D(50), D(5))
+    assert split([stop("100"), stop("100", "60", "50", 10)], "55") == (D(50), D(5))
+
+
+def test_at_its_very_start_a_version_answers_what_it_recorded() -> None:
+    assert split([stop("100"), stop("150", "120", "110", 10)], "120") == (D(110), D(10))
+
+
+def test_no_digit_is_lost_beyond_the_default_28() -> None:
+    huge, cent = D("1E40"), D("0.01")
+    over = payable([LimitVersion(START, huge, "stop")], D(f"{huge:f}.01"))
+    assert over == Payable(huge, cent)
+    found = account_and_meters({"a": D(f"{huge:f}.02"), "b": cent}, {}, [LimitVersion(START, cent, "stop")])
+    assert found.account == Payable(cent, D(f"{huge:f}.02"))
+    assert Clamped({"a": over}, Payable(cent, huge)).waived == D(f"{huge:f}.01")
 
 
 def test_negative_usage_is_none() -> None:
