@@ -1,7 +1,8 @@
-"""Lines of plan changes: their words, and the rows in which they wait for the account's next invoice."""
+"""Lines of the plan itself: their words, and the rows in which those of a change wait for the next invoice."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -9,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from billing.plans.models import PendingLine, Period, PlanVersion, Subscription
-from billing.pricing.charges import localized
+from billing.pricing.charges import Plan, localized
 from billing.pricing.dates import local_midnight
 from billing.pricing.lines import Line
+from billing.pricing.minimums import MissingSpend
+from billing.pricing.money import ZERO
 from billing.pricing.proration import ProratedLine
 
 
@@ -80,6 +83,27 @@ class PlanLine:
         if self.prorated.price < 0:
             return _("%(plan)s: %(days)s of %(full_days)s days given back") % facts
         return _("%(plan)s: %(days)s of %(full_days)s days") % facts
+
+
+def minimum_spend_line(plan: Plan, missing: MissingSpend, start: datetime, end: datetime) -> Line:
+    """What the period [start, end) misses to the minimum spend of `plan`."""
+    return Line(
+        kind="minimum",
+        charge=None,
+        meter=None,
+        name=by_language(
+            lambda language: _("%(plan)s: minimum spend") % {"plan": localized(plan.name, language)}
+        ),
+        unit={},
+        start=start,
+        end=end,
+        quantity=ZERO,
+        amount=missing.amount,
+        exact_amount=missing.exact_amount,
+        plan=plan.code,
+        version=plan.version,
+        tax=plan.tax,
+    )
 
 
 def by_language(words: Callable[[str], str]) -> dict[str, str]:

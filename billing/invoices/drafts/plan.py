@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
-from billing.plans.lines import PlanLine, by_language
+from billing.plans.lines import PlanLine, by_language, minimum_spend_line
 from billing.plans.models import PendingLine, Period
 from billing.plans.queries import base_charge, coming_period, plan_terms, span_share, spans_in
-from billing.pricing.charges import localized
-from billing.pricing.lines import EXACT_PLACES, Line, LineKind
-from billing.pricing.money import ZERO, exact, round_fraction, round_fraction_places, round_money
+from billing.pricing.lines import Line, LineKind
+from billing.pricing.minimums import missing_spend
+from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.proration import ProratedLine
 
 
@@ -106,37 +105,27 @@ def minimum_spend_lines(period: Period, usage: Sequence[DraftLine], taxes: Taxes
     The minimum is prorated by the days on each plan version; usage counts net of waivers.
     """
     spans = spans_in(period)
-    due = sum(
-        (Fraction(v.minimum_spend) * span_share(period, start, end) for v, start, end in spans), Fraction(0)
-    )
-    if not due:
+    if not spans:
         return []
     version = spans[-1][0]
-    reached = _base_of(period) + amount_of(usage)
+    parts = [(each.minimum_spend, span_share(period, start, end)) for each, start, end in spans]
+    if not any(minimum for minimum, _share in parts):
+        return []
     with exact():
-        missing = round_fraction(due, version.currency) - reached
-    if missing <= 0:
+        reached = _base_of(period) + amount_of(usage)
+    missing = missing_spend(parts, reached, version.currency)
+    if missing is None:
         return []
     terms = plan_terms(version)
-    line = Line(
-        kind="minimum",
-        charge=None,
-        meter=None,
-        name=by_language(
-            lambda language: _("%(plan)s: minimum spend") % {"plan": localized(terms.name, language)}
-        ),
-        unit={},
-        start=period.start,
-        end=period.end,
-        quantity=ZERO,
-        amount=missing,
-        exact_amount=round_fraction_places(due - Fraction(reached), EXACT_PLACES),
-        plan=terms.code,
-        version=terms.version,
-        tax=terms.tax,
-    )
-    detail = {"plan_name": dict(terms.name), "minimum_spend": f"{round_fraction(due, version.currency):f}"}
-    return [DraftLine(line=line, tax=taxes.of(terms.tax), period=period, version=version, detail=detail)]
+    return [
+        DraftLine(
+            line=minimum_spend_line(terms, missing, period.start, period.end),
+            tax=taxes.of(terms.tax),
+            period=period,
+            version=version,
+            detail={"plan_name": dict(terms.name), "minimum_spend": f"{missing.minimum:f}"},
+        )
+    ]
 
 
 @exact()

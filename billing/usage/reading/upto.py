@@ -1,7 +1,7 @@
 """`usage_upto`: the usage of charges from a period's start up to each of some instants."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -19,6 +19,9 @@ from billing.usage.reading.measures import Measure, Window
 from billing.usage.reading.special import amounts, distinct, latest, level_steps
 
 ADDITIVE: Final = ("count", "sum", "max")
+
+type Key = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
+"""A meter's code and a filter."""
 
 type Course = list[Decimal]
 """A quantity at each cut."""
@@ -40,7 +43,8 @@ def usage_upto(  # noqa: PLR0917
 
     Quantities are in the meter's unit and exact; only levels over time, which are divided by the microseconds of the
     full period [full_start, full_end), are rounded, to 12 decimals. Whole local days come from the day totals: a cut
-    at midnight, or at an instant that no event lies after, reads no more than the days.
+    at midnight, or at an instant that no event lies after, reads no more than the days. Charges of several plans may
+    be asked for together, by codes of the caller's: what they share is read once.
     """
     charges = list(charges)
     instants = sorted({cut for cut in cuts if cut > period_start})
@@ -52,28 +56,37 @@ def usage_upto(  # noqa: PLR0917
     meters = {
         meter.code: meter for meter in Meter.objects.select_related("rollup_shape").filter(code__in=codes)
     }
-    measures = [Measure(meters[charge.meter], charge.where) for charge in charges]
+    measures = {_key(charge): Measure(meters[charge.meter], charge.where) for charge in charges}
     courses = _additive_courses(window, measures)
-    for n, (charge, measure) in enumerate(zip(charges, measures, strict=True)):
-        course = courses.get(n) or _special_course(window, measure, full_start, full_end, levels_until)
-        singles = _amounts(window, measure) if charge.model == "percentage" else [()] * len(instants)
-        for cut, quantity, single in zip(instants, course, singles, strict=True):
-            result[cut][charge.code] = Usage(quantity, single)
+    for key in measures.keys() - courses.keys():
+        courses[key] = _special_course(window, measures[key], full_start, full_end, levels_until)
+    by_event = {_key(charge) for charge in charges if charge.model == "percentage"}
+    singles = {key: _amounts(window, measures[key]) for key in by_event}
+    none = [()] * len(instants)
+    for charge in charges:
+        single = singles[_key(charge)] if charge.model == "percentage" else none
+        for cut, quantity, amounts_so_far in zip(instants, courses[_key(charge)], single, strict=True):
+            result[cut][charge.code] = Usage(quantity, amounts_so_far)
     return result
 
 
-def _additive_courses(window: Window, measures: list[Measure]) -> dict[int, Course]:
-    chosen = [n for n, measure in enumerate(measures) if measure.meter.aggregation in ADDITIVE]
-    found = defaultdict[int, dict[int, Decimal]](dict)
-    for row in sums(window, [measures[n] for n in chosen]):
-        n = chosen[row.measure]
-        kind = measures[n].meter.aggregation
+def _key(charge: Charge) -> Key:
+    """Charges with the same key have the same usage, which is read once."""
+    return charge.meter, tuple(sorted((name, tuple(values)) for name, values in charge.where.items()))
+
+
+def _additive_courses(window: Window, measures: Mapping[Key, Measure]) -> dict[Key, Course]:
+    chosen = [key for key, measure in measures.items() if measure.meter.aggregation in ADDITIVE]
+    found = defaultdict[Key, dict[int, Decimal]](dict)
+    for row in sums(window, [measures[key] for key in chosen]):
+        key = chosen[row.measure]
         by_kind = {"count": Decimal(row.events), "sum": row.total, "max": row.maximum}
-        value = by_kind[kind]
+        value = by_kind[measures[key].meter.aggregation]
         if value is not None:
-            found[n][row.bucket] = value
+            found[key][row.bucket] = value
     return {
-        n: _run(window, found[n], max if measures[n].meter.aggregation == "max" else _add) for n in chosen
+        key: _run(window, found[key], max if measures[key].meter.aggregation == "max" else _add)
+        for key in chosen
     }
 
 
