@@ -204,6 +204,7 @@ def test_a_renamed_meter_does_not_change_a_plan():
     of = plan(MODELS["per_unit"])
     renamed = meter(name={"en": "Transfer"})
     stored = plan_to_data(of, {"m": meter()})
+    assert "name" not in stored["charges"][0]
     assert plan_to_data(plan_from_data(stored, {"m": renamed}, version=1), {"m": renamed}) == stored
 
 
