@@ -43,8 +43,8 @@ def bounded(rng, charge, lowest, highest, scale):
             charge[key] = value
 
 
-def random_charge(rng, code):
-    model = rng.choice(MODELS)
+def random_charge(rng, code, model=None):
+    model = model or rng.choice(MODELS)
     charge = {"code": code, "meter": "m", "model": model, "where": {"kind": [code]}}
     if model == "per_unit":
         charge["unit_price"] = decimal(rng)
