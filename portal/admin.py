@@ -3,6 +3,7 @@
 They are here, not beside their models, because a change may issue an invoice at once (portal/acts.py).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
@@ -18,11 +19,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.plans.actions import Actor, Preview, preview_cancel, preview_change, take_back
+from accounts.middleware import own_scope
+from billing.plans.actions import Actor, preview_change, preview_take_back, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import PendingLine, Period, Phase, Plan, PlanVersion, ScheduledChange, Subscription
 from billing.plans.queries import status, version_at
 from portal import acts
+from portal.admin_moves import move_view
+from portal.offers import Offer, offer_cancel, offer_reactivate
 
 # One door for everybody: the site's own sign-in counts failures and asks for the second factor; the admin's does not.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]
@@ -178,51 +182,114 @@ class SubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Nothing is edited beside it."""
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"change-plan": self.change_plan_view, "take-back": self.take_back_view}
+        views = {
+            "change-plan": self.change_plan_view,
+            "take-back": self.take_back_view,
+            "reactivate": self.reactivate_view,
+        }
         own = [
             path(f"<uuid:pk>/{word}/", self.admin_site.admin_view(view), name=f"plans_subscription_{word}")
             for word, view in views.items()
         ]
-        return [*own, *super().get_urls()]
+        move = path("move/", self.admin_site.admin_view(self.move_view), name="plans_subscription_move")
+        return [move, *own, *super().get_urls()]
+
+    @own_scope
+    def move_view(self, request: HttpRequest) -> HttpResponse:
+        """Move all subscribers of a plan or version (portal/admin_moves.py)."""
+        return move_view(self, request)
 
     def change_plan_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Choose, see the exact lines, confirm them."""
         subscription = self._subscription(request, pk)
         form = ChangeForm(subscription, request.POST or None)
-        preview: Preview | None = None
+        offer: Offer | None = None
         if request.method == "POST" and form.is_valid():
             try:
                 if "quote" in request.POST:
                     self._confirm(subscription, form.cleaned_data, request.POST["quote"])
-                    self.message_user(request, _("Done."), messages.SUCCESS)
-                    return self._back(subscription)
-                preview = self._preview(subscription, form.cleaned_data)
+                    return self._done(request, subscription, "{plan}, {when}".format_map(form.cleaned_data))
+                offer = self._offer(subscription, form.cleaned_data)
             except QuoteChanged as error:
-                preview = error.preview
+                offer = self._offer(subscription, form.cleaned_data)
                 form.add_error(None, error.sentence)
             except PlanError as error:
                 form.add_error(error.field if error.field in form.fields else None, error.sentence)
+        title = _("Change the plan of %(account)s") % {"account": subscription.account}
+        return self._show(request, subscription, title, offer, form=form)
+
+    def take_back_view(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Take a scheduled change or cancellation back, once it was seen what then goes on."""
+        subscription = self._subscription(request, pk)
+        title = _("Take back what is scheduled for %(account)s") % {"account": subscription.account}
+        return self._ask(
+            request,
+            subscription,
+            title,
+            lambda: Offer(preview_take_back(subscription), None),
+            lambda quote: take_back(subscription, quote=quote).subscription,
+        )
+
+    def reactivate_view(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Take a cancellation back, or begin anew on the same plan after the end."""
+        subscription = self._subscription(request, pk)
+        title = _("Reactivate %(account)s") % {"account": subscription.account}
+        actor = Actor.INSTALLATION
+        return self._ask(
+            request,
+            subscription,
+            title,
+            lambda: offer_reactivate(subscription, actor=actor),
+            lambda quote: acts.reactivate(subscription, actor=actor, quote=quote),
+        )
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        subscription: Subscription,
+        title: str,
+        offer: Callable[[], Offer],
+        act: Callable[[str], Subscription],
+    ) -> HttpResponse:
+        """Show what an act comes to; posted with its quote, do it, or show the new offer."""
+        try:
+            if "quote" in request.POST:
+                return self._done(request, act(request.POST["quote"]), title)
+        except QuoteChanged as error:
+            self.message_user(request, error.sentence, messages.WARNING)
+        except PlanError as error:
+            self.message_user(request, error.sentence, messages.ERROR)
+            return self._back(subscription)
+        try:
+            return self._show(request, subscription, title, offer())
+        except PlanError as error:
+            self.message_user(request, error.sentence, messages.ERROR)
+            return self._back(subscription)
+
+    def _show(
+        self, request: HttpRequest, subscription: Subscription, title: str, offer: Offer | None, **extra: Any
+    ) -> HttpResponse:
+        language = request.LANGUAGE_CODE
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Change the plan of %(account)s") % {"account": subscription.account},
+            "title": title,
             "subscription": subscription,
             "version": version_at(subscription, timezone.now()),
-            "form": form,
-            "preview": preview,
-            "lines": [line.as_data(request.LANGUAGE_CODE) for line in preview.lines] if preview else [],
+            "preview": offer and offer.preview,
+            "lines": [line.as_data(language) for line in offer.preview.lines] if offer else [],
+            "invoice": offer and offer.invoice,
+            "invoice_lines": [one.line.as_data(language) for one in offer.invoice.lines]
+            if offer and offer.invoice
+            else [],
             "opts": self.opts,
+            **extra,
         }
         return TemplateResponse(request, "admin/plans/subscription/change_plan.html", context)
 
-    def take_back_view(self, request: HttpRequest, pk: str) -> HttpResponse:
-        """Take a scheduled change or cancellation back."""
-        subscription = self._subscription(request, pk)
-        if request.method == "POST":
-            try:
-                take_back(subscription)
-                self.message_user(request, _("Nothing is scheduled any more."), messages.SUCCESS)
-            except PlanError as error:
-                self.message_user(request, error.sentence, messages.ERROR)
+    def _done(self, request: HttpRequest, subscription: Subscription, what: str) -> HttpResponse:
+        """Say so, and keep who did it."""
+        self.log_change(request, subscription, what)
+        self.message_user(request, _("Done."), messages.SUCCESS)
         return self._back(subscription)
 
     def _subscription(self, request: HttpRequest, pk: str) -> Subscription:
@@ -233,11 +300,12 @@ class SubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise Http404
         return found
 
-    def _preview(self, subscription: Subscription, chosen: dict[str, Any]) -> Preview:
+    def _offer(self, subscription: Subscription, chosen: dict[str, Any]) -> Offer:
+        actor = Actor.INSTALLATION
         if chosen["plan"] == CANCEL:
-            return preview_cancel(subscription, chosen["when"], actor=Actor.INSTALLATION)
+            return offer_cancel(subscription, chosen["when"], actor=actor)
         plan = Plan.objects.get(code=chosen["plan"])
-        return preview_change(subscription, plan, chosen["when"], actor=Actor.INSTALLATION)
+        return Offer(preview_change(subscription, plan, chosen["when"], actor=actor), None)
 
     def _confirm(self, subscription: Subscription, chosen: dict[str, Any], quote: str) -> None:
         when = chosen["when"]

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.keys import create_key, find_key
 from accounts.models import Account, ApiKey, User
+from billing.invoices.models import Invoice
 from billing.plans.actions import Actor, confirm_change, subscribe
 from billing.plans.actions.draft import new_draft
 from billing.plans.models import Meter, PendingLine, Plan, PlanVersion, Subscription
-from billing.plans.queries import latest_version, scheduled_change, version_at
+from billing.plans.queries import latest_version, running_subscription, scheduled_change, version_at
 from tests.factories import make_account, make_member
 from tests.plans.selling import again, plan, sell, the_plan, utc
 
@@ -246,8 +248,38 @@ class TestSubscriptions:
         self.change(staff, team, plan="-", when="period_end", quote=response.context["preview"].quote)
         assert scheduled_change(team) is not None
         assert "Take the scheduled change back" in page(staff, "plans_subscription_change", team.pk)
-        staff.post(reverse("admin:plans_subscription_take-back", args=[team.pk]))
+        self.confirmed(staff, team, "take-back")
         assert scheduled_change(team) is None
+        assert staff.get(reverse("admin:plans_subscription_take-back", args=[team.pk])).status_code == 302
+
+    def confirmed(self, staff: Client, subscription: Subscription, what: str) -> str:
+        """Look at the page of `what`, and confirm what it shows."""
+        url = reverse(f"admin:plans_subscription_{what}", args=[subscription.pk])
+        shown = staff.get(url)
+        assert shown.status_code == 200
+        made_up = staff.post(url, {"quote": "made up"})
+        assert "look at the new one" in made_up.content.decode()
+        assert staff.post(url, {"quote": shown.context["preview"].quote}).status_code == 302
+        return shown.content.decode()
+
+    def test_cancelling_now_shows_the_final_invoice_and_reactivating_the_first_one(
+        self, staff: Client, team: Subscription
+    ) -> None:
+        response = self.change(staff, team, plan="-", when="now")
+        text = response.content.decode()
+        assert "The final invoice so far" in text
+        quote = response.context["preview"].quote
+        assert self.change(staff, team, plan="-", when="now", quote=quote).status_code == 302
+        final = Invoice.objects.latest("issued_at")
+        shown = response.context["invoice"].totals
+        assert (final.subtotal, final.total) == (-shown.subtotal, -shown.total), "a credit note"
+        assert "Reactivate" in page(staff, "plans_subscription_change", team.pk)
+        assert "49.00" in self.confirmed(staff, team, "reactivate")
+        assert running_subscription(team.account) is not None
+        assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == [
+            "-, now",
+            "Reactivate Acme",
+        ], "who did it is kept"
 
     def test_an_account_is_subscribed(self, staff: Client, team: Subscription) -> None:
         other = make_account("other", timezone="UTC")
