@@ -1,7 +1,7 @@
 """Usage counted the slow way: every event of an account in plain Python, no day totals, no SQL sums."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,6 +9,8 @@ from accounts.models import Account
 from billing.plans.models import Meter
 from billing.usage.queries import EventDetail, events_page
 from billing.usage.values import number_of, text_of
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 def all_events(account: Account) -> list[EventDetail]:
@@ -51,7 +53,7 @@ def quantity(  # noqa: PLR0917
             return Fraction(values[-1] if values else 0)
         case "unique":
             return Fraction(len({text_of(event.data.get(meter.value)) for event in inside} - {None, ""}))
-    held, length = Fraction(0), (full[1] - full[0]).total_seconds()
+    held, length = Fraction(0), (full[1] - full[0]) // MICROSECOND
     series = dict[tuple[str | None, ...], list[EventDetail]]()
     for event in matching:
         if number_of(event.data.get(meter.value)) is not None:
@@ -63,5 +65,5 @@ def quantity(  # noqa: PLR0917
             begin = max(event.time, start)
             end = max(following.time if following else cut, start)
             level = number_of(event.data.get(meter.value)) or Decimal(0)
-            held += Fraction(level) * Fraction((end - begin).total_seconds())
-    return held / Fraction(length)
+            held += Fraction(level) * ((end - begin) // MICROSECOND)
+    return held / length
