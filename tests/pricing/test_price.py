@@ -110,6 +110,8 @@ def test_refunds_pay_a_negative_share_but_never_a_negative_total():
         ({"included_amount": "100"}, (100,), "0"),
         ({"included_amount": "100"}, (100, 1), "0.1"),
         ({"included_amount": "100"}, (101,), "0.1"),
+        ({"included_amount": "100", "fixed_fee": "1"}, (60, 40), "0"),
+        ({"included_amount": "100", "fixed_fee": "1"}, (60, 40, 0), "1"),
         ({"included_events": "1", "included_amount": "100"}, (30, 70), "7"),
         ({"minimum_per_event": "1", "maximum_per_event": "4"}, (1, 20, 100), "7"),
         ({"fixed_fee": "0.5"}, (0,), "0.5"),
@@ -119,6 +121,16 @@ def test_percentage_allowances_and_bounds(keys, amounts, cost):
     assert price(charge({"model": "percentage", "rate": "10", **keys}), events(*amounts)).exact == Decimal(
         cost
     )
+
+
+def test_only_bounds_per_event_that_bind_have_a_row():
+    data = {"model": "percentage", "rate": "10", "minimum_per_event": "1", "maximum_per_event": "4"}
+    assert [row.kind for row in price(charge(data), events(10, 40, 20)).tiers] == ["percentage"]
+    rows = price(charge(data), events(10, 50)).tiers
+    assert [(row.kind, row.quantity, row.amount) for row in rows] == [
+        ("percentage", 60, 6),
+        ("per_event", 0, -1),
+    ]
 
 
 def test_rows_show_percentages_as_prices_per_unit():

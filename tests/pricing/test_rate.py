@@ -140,6 +140,12 @@ def test_charges_without_usage_have_no_line():
     assert rate([span(plan(MODELS["percentage"]), events(1), events(1))]) == ()
 
 
+def test_a_quantity_below_zero_is_none():
+    of = plan({"model": "per_unit", "unit_price": "2"})
+    up, down = rate([span(of, used(-5), used(3)), span(of, used(3), used(-4))])
+    assert (up.quantity, down.quantity) == (3, -3)
+
+
 def test_free_usage_has_a_line_of_zero():
     line = rate([span(plan({"model": "per_unit", "unit_price": "1", "included": "5"}), None, used(3))])[0]
     assert (line.amount, line.quantity, line.tiers[0].kind) == (0, 3, "included")
