@@ -13,7 +13,15 @@ def main() -> None:
         sys.exit(quote(sys.argv[2:]))
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        from portal.failures import sentence
+
+        told = sentence(error)
+        if told is None:
+            raise
+        sys.exit(told)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def load_catalog_file(path: str | Path) -> object:
         raise CatalogFileError(f"{path} cannot be read: {error.strerror}") from error
     _check_bytes(len(content))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise CatalogFileError("not UTF-8: save the file in that encoding", line, 1) from error
@@ -51,6 +51,7 @@ def load_catalog_file(path: str | Path) -> object:
 def loads_catalog(text: str, format: Format) -> object:
     """The data of `text`. Raises `CatalogFileError`, for anything that is wrong with it."""
     _check_bytes(len(text.encode("utf-8", "surrogatepass")))
+    text = text.removeprefix("\ufeff")
     try:
         return _from_json(text) if format == "json" else _from_yaml(text)
     except RecursionError as error:

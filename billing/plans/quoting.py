@@ -3,12 +3,15 @@
 Imports no Django, so that `manage.py` can answer `quote` without starting the site: a thousand quotes take
 well under a second, where the site's start alone takes two.
 
-A line that cannot be priced gives error objects on the error stream, each naming line and field, and does not
-stop the lines after it; the exit status is then 1.
+Every line is answered by one line as soon as it is read, so that a program may ask over a pipe. A line that
+cannot be priced is answered by `{"line": 2, "errors": [{"path", "message"}]}`, and each fault is told on the
+error stream too; it does not stop the lines after it. The exit status is then 1.
 """
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import BinaryIO, Final, Protocol
 
 from billing.plans.catalog_file import CatalogFileError, load_catalog_file, loads_catalog
 from billing.pricing.catalog import Catalog
-from billing.pricing.parse import parse_catalog
+from billing.pricing.parse import WHOLE, Problem, parse_catalog
 from billing.pricing.quote import QuoteError, quote_line
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -27,6 +30,7 @@ class Writes(Protocol):
     """Where text goes."""
 
     def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +46,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("manage.py quote", description="Price usage by a catalogue file.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    return quote_file(options.catalog, options.usage, sys.stdout, sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # JSON's, whatever the terminal's
+    try:
+        return quote_file(options.catalog, options.usage, sys.stdout, sys.stderr)
+    except BrokenPipeError:  # who asked has heard enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def quote_file(catalog_path: str, usage_path: str, out: Writes, err: Writes) -> int:
@@ -55,6 +68,8 @@ def quote_file(catalog_path: str, usage_path: str, out: Writes, err: Writes) -> 
     try:
         with Path(usage_path).open("rb") as usage:
             return quote_lines(catalog, usage, out, err)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         err.write(f"{usage_path} cannot be read: {error.strerror}\n")
         return 1
@@ -63,22 +78,24 @@ def quote_file(catalog_path: str, usage_path: str, out: Writes, err: Writes) -> 
 def quote_lines(catalog: Catalog, usage: BinaryIO, out: Writes, err: Writes) -> int:
     """Answer every line of `usage`; 1 if there was one that could not be, else 0."""
     status = 0
-    faults: list[dict[str, str | None]]
     for number, line in _lines(usage):
         try:
             answer = quote_line(catalog, loads_catalog(line.decode(), "json"))
         except QuoteError as error:
-            faults = [{"field": problem.path, "detail": problem.message} for problem in error.problems]
+            faults = error.problems
         except UnicodeDecodeError:
-            faults = [{"field": None, "detail": "not UTF-8"}]
+            faults = (Problem(WHOLE, "not UTF-8: write the line in that encoding."),)
         except CatalogFileError as error:
-            faults = [{"field": None, "detail": f"no JSON: {error.message}"}]
+            faults = (Problem(WHOLE, f"no JSON: {error.message}."),)
         else:
-            out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-            continue
-        status = 1
+            faults = ()
+        if faults:
+            status = 1
+            answer = {"line": number, "errors": [fault.as_data() for fault in faults]}
         for fault in faults:
-            err.write(json.dumps({"error": {"line": number, **fault}}, ensure_ascii=False) + "\n")
+            err.write(f"line {number}: {fault}\n")
+        out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        out.flush()
     return status
 
 

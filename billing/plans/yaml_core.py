@@ -69,8 +69,10 @@ class CoreLoader(CSafeLoader):
     yaml_implicit_resolvers = {}
     yaml_constructors = {}
 
-    def build_mapping(self, node: MappingNode) -> dict[Hashable, Any]:
+    def build_mapping(self, node: Node) -> dict[Hashable, Any]:
         """A dict; the same key twice is an error, though a merge (<<) may be overridden."""
+        if not isinstance(node, MappingNode):  # a tag can call anything a mapping
+            raise ConstructorError(None, None, "expected a mapping", node.start_mark)
         seen = set[str]()
         for key, _ in node.value:
             if not isinstance(key, ScalarNode):
@@ -87,10 +89,15 @@ class CoreLoader(CSafeLoader):
 
     def build_number(self, node: ScalarNode) -> int | Decimal:
         written = self.construct_scalar(node)
+        if _INT.fullmatch(written) and len(written) <= 100:
+            return int(written)
         try:
-            return int(written) if _INT.fullmatch(written) and len(written) <= 100 else Decimal(written)
+            found = Decimal(written)
         except InvalidOperation:
-            raise ConstructorError(None, None, f"{written[:40]!r} is no number", node.start_mark) from None
+            found = Decimal("NaN")
+        if not found.is_finite():
+            raise ConstructorError(None, None, f"{written[:40]!r} is no number", node.start_mark)
+        return found
 
     def build_constant(self, node: ScalarNode) -> bool | None:
         return _CONSTANTS.get(self.construct_scalar(node).lower())

@@ -10,12 +10,12 @@ from typing import Final
 
 from billing.pricing.catalog import Catalog, MeterDef
 from billing.pricing.charges import Plan
-from billing.pricing.reading.fields import Fields, Problem, unique
+from billing.pricing.reading.fields import WHOLE, Fields, Problem, unique
 from billing.pricing.reading.meters import read_meter
 from billing.pricing.reading.plans import read_plan
 from billing.pricing.reading.terms import read_coupon, read_tax_def
 
-__all__ = ["CatalogError", "Problem", "meter_from_data", "parse_catalog", "plan_from_data"]
+__all__ = ["WHOLE", "CatalogError", "Problem", "meter_from_data", "parse_catalog", "plan_from_data"]
 
 MAX_ENTRIES: Final = 10_000
 """Meters, plans, taxes or coupons of one file."""
@@ -58,6 +58,8 @@ def parse_catalog(
     ]
     for entries in (meters, plans, taxes, coupons):
         unique(((at, entry.code) for at, entry in entries), problems)
+    if fields.is_full:
+        problems.append(Problem(WHOLE, "there may be more faults: mend these first."))
     if problems:
         return Catalog(), problems
     return Catalog(_values(meters), _values(plans), _values(taxes), _values(coupons)), []

@@ -15,7 +15,7 @@ from billing.pricing.charges import Aggregation, Charge, Plan, Usage
 from billing.pricing.money import ZERO, exact, money_string
 from billing.pricing.rate import Line, Span, rate
 from billing.pricing.reading.fields import Fields, Problem, suggestion
-from billing.pricing.reading.numbers import number
+from billing.pricing.reading.numbers import quantity
 
 _KEYS: Final = frozenset({"plan", "quantities", "events", "locale"})
 _NO_PERIOD: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def _read_usage(fields: Fields, plan: Plan) -> dict[str, Usage]:
         if quantities.has(code):
             if charge.model == "percentage":
                 quantities.fault(code, "is priced event by event: give the amounts under events.")
-            usage[code] = Usage(quantities.get(code, number, ZERO))
+            usage[code] = Usage(quantities.get(code, quantity, ZERO))
         elif events.has(code):
             usage[code] = _from_events(charge, events)
     return usage
@@ -102,7 +102,7 @@ def _from_events(charge: Charge, events: Fields) -> Usage:
     amounts = list[Decimal]()
     for index, value in enumerate(raw):
         try:
-            amounts.append(number(value))
+            amounts.append(quantity(value))
         except ValueError as error:
             events.note(f"{events.path}.{charge.code}[{index}]", str(error))
     aggregate = _AGGREGATE.get(charge.aggregation)

@@ -32,10 +32,7 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, context: Mapping[str, Any] | None = None
     ) -> Any:
-        return check_values(self.loads(read_text(stream, media_type, self.max_bytes)))
-
-    def loads(self, text: str) -> Any:
-        return loads_json(text)
+        return check_values(loads_json(read_text(stream, media_type, self.max_bytes)))
 
 
 class MergePatchParser(StrictJSONParser):
@@ -45,26 +42,37 @@ class MergePatchParser(StrictJSONParser):
 
 
 class CatalogJSONParser(StrictJSONParser):
+    """A catalogue file as it is (contract, section 2): what its values may be is said with their paths, not here."""
+
     max_bytes = catalog_file.MAX_BYTES
+    format: catalog_file.Format = "json"
 
-
-class CatalogYAMLParser(StrictJSONParser):
-    """A catalogue file as it is (contract, section 2)."""
-
-    media_type = "application/yaml"
-    max_bytes = catalog_file.MAX_BYTES
-
-    def loads(self, text: str) -> Any:
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, context: Mapping[str, Any] | None = None
+    ) -> Any:
+        text = read_text(stream, media_type, self.max_bytes)
         try:
-            return catalog_file.loads_catalog(text, "yaml")
+            return catalog_file.loads_catalog(text, self.format)
         except catalog_file.CatalogFileError as error:
-            raise malformed(f"The body is not YAML that a catalogue may be: {error}") from error
+            name = self.format.upper()
+            raise malformed(f"The body is not {name} that a catalogue may be: {error}") from error
+
+
+class CatalogYAMLParser(CatalogJSONParser):
+    media_type = "application/yaml"
+    format = "yaml"
 
 
 class OlderCatalogYAMLParser(CatalogYAMLParser):
-    """The name that YAML had before RFC 9512."""
+    """A name that YAML had before RFC 9512."""
 
     media_type = "application/x-yaml"
+
+
+class TextCatalogYAMLParser(CatalogYAMLParser):
+    """Another one."""
+
+    media_type = "text/yaml"
 
 
 def malformed(detail: str) -> Problem:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -20,11 +20,13 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from billing.pricing.parse import CatalogError
+from billing.pricing.parse import WHOLE, CatalogError
 from portal.api import codes
 
 MEDIA_TYPE = "application/problem+json"
-MAX_ERRORS = 100
+MAX_ERRORS = 10_000
+"""As many as reading a catalogue tells: who sends a file is told every fault."""
+_STEP: Final = re.compile(r"\w+|'[^']*'")
 UNAVAILABLE_SECONDS = 5
 logger = logging.getLogger("plainbill.api")
 
@@ -139,12 +141,8 @@ def _catalog(error: CatalogError) -> Problem:
 
 def _pointer_of_path(path: str) -> str:
     """`plans[2].charges[0].model` as RFC 6901 says it."""
-    steps = re.sub(r"\[(\d+)\]", r".\1", path).split(".")
-    return (
-        ""
-        if path == "catalog"
-        else "/" + "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
-    )
+    steps = [] if path == WHOLE else _STEP.findall(path)
+    return "".join(f"/{step.strip("'").replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def _drf(error: exceptions.APIException) -> Problem:

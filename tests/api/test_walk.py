@@ -102,9 +102,15 @@ def test_loading_the_same_catalogue_again_changes_nothing(root: Caller) -> None:
     assert root.ok("PUT", "/catalog", {"catalog": 1, "plans": [plan]}) == {"changes": [change]}
 
 
+def test_what_the_catalogue_answers_may_be_sent_back(root: Caller) -> None:
+    parts = {part: root.ok("GET", f"/{part}")["results"] for part in ("meters", "plans")}
+    assert all(parts.values())
+    assert root.ok("PUT", "/catalog", {"catalog": 1, **parts}) == {"changes": []}
+
+
 def test_catalogue_may_be_yaml(root: Caller) -> None:
     body = b"catalog: 1\ntaxes:\n- {code: de-19, name: USt., rate: 19, country: DE, category: S}\n"
-    for media in ("application/yaml", "application/x-yaml; charset=utf-8"):
+    for media in ("application/yaml", "application/x-yaml; charset=utf-8", "text/yaml"):
         answer = root("PUT", "/catalog", body, content_type=media)
         assert answer.status_code == 200, answer.content
     for bad in (
@@ -113,6 +119,8 @@ def test_catalogue_may_be_yaml(root: Caller) -> None:
         b"!!python/object:os.system {}",
         b"\xff",
         b"a: [" * 100,
+        b"!!float snan: 1",
+        b"a: !!map word",
     ):
         assert (
             root.refused("PUT", "/catalog", 400, bad, content_type="application/yaml")["code"] == "malformed"
@@ -125,6 +133,27 @@ def test_every_fault_of_a_catalogue_is_told_at_its_place(root: Caller) -> None:
     places = {error["pointer"] for error in problem["errors"]}
     assert {"/plans/0/charges/0/meter", "/plans/0/charges/0/unit_price"} <= places
     assert problem["errors"][0]["path"].startswith("plans[0].charges[0]")
+    many = root.refused(
+        "PUT", "/catalog", 400, {"catalog": 1, "plans": [{"code": f"p{n}"} for n in range(99)]}
+    )
+    assert len(many["errors"]) == 2 * 99
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "pointer"),
+    [
+        (b"[]", "top level", ""),
+        (b"{}", "catalog", "/catalog"),
+        (b'{"catalog": 1, "a/b": 0}', "'a/b'", "/a~1b"),
+        (b'{"catalog": 1, "coupons": [{"code": "x", "percent": 1e999}]}', "coupons[0].percent", "/coupons/0/percent"),
+        (b'{"catalog": 1, "coupons": [{"code": "x\\u0000", "percent": 1}]}', "coupons[0].code", "/coupons/0/code"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_catalogue_has_its_path_and_pointer(
+    root: Caller, body: bytes, path: str, pointer: str
+) -> None:
+    (error,) = root.refused("PUT", "/catalog", 400, body)["errors"]
+    assert (error["path"], error["pointer"]) == (path, pointer)
 
 
 def test_subscription_is_answered_whole(root: Caller, subscription: dict[str, Any]) -> None:

@@ -100,14 +100,36 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert "cannot be read" in err
 
 
-def test_check_of_a_file_that_stands_alone_starts_no_database(file: Path, tmp_path: Path) -> None:
+def test_check_tells_what_loading_would_refuse_for_what_is_stored(committed: str, file: Path) -> None:
+    run("load", file)
+    data = json.loads(file.read_text())
+    data["meters"][0] |= {"aggregation": "max"}
+    file.write_text(json.dumps(data))
+    assert run("check", file)[2].startswith("meters[0].aggregation: stays 'sum'")
+
+
+def program(action: str, file: Path, tmp_path: Path, **environment: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "manage.py", "catalog", "check", str(file)],
+        [sys.executable, "manage.py", "catalog", action, str(file)],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path / "data")},
+        env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path / "data"), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "The catalogue is sound.\n", "")
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_check_of_a_file_that_stands_alone_starts_no_database(file: Path, tmp_path: Path) -> None:
+    assert program("check", file, tmp_path) == (0, "The catalogue is sound.\n", "")
     assert not list(tmp_path.rglob("PG_VERSION"))
+
+
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(file: Path, tmp_path: Path) -> None:
+    nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    assert program("check", file, tmp_path, **nowhere) == (0, "The catalogue is sound.\n", "")
+    status, out, err = program("load", file, tmp_path, **nowhere)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("The database does not answer (")
+    file.write_text(json.dumps({"catalog": 1, "plans": [plan("team", "49.00")]}))
+    assert program("check", file, tmp_path, **nowhere)[2] == err

@@ -44,6 +44,11 @@ def test_yaml_numbers_are_exact_and_words_stay_words():
     assert (type(data["price"]), type(data["count"]), type(data["big"])) == (Decimal, int, int)
 
 
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_a_byte_order_mark_is_no_part_of_a_text(form):
+    assert loads_catalog('\ufeff{"a": 7}', form) == {"a": 7}
+
+
 def test_json_numbers_are_exact():
     data = loads_catalog('{"a": 0.10000000000000000001, "b": 7, "c": [1e3, null, true]}', "json")
     assert data == {"a": Decimal("0.10000000000000000001"), "b": 7, "c": [1000, None, True]}
@@ -80,6 +85,10 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
             4,
         ),
         ("a: !!int x", "'x' is no number", 1, 4),
+        ("!!float snan: 1", "'snan' is no number", 1, 1),
+        ("a: !!float inf", "'inf' is no number", 1, 4),
+        ("a: !!map word", "expected a mapping", 1, 4),
+        ("a: !!map [1, 2]", "expected a mapping", 1, 4),
         ("? [a]\n: 1", "a key must be a plain word", 1, 3),
         ("a: 1\n---\nb: 2", "another document", 2, 1),
         ("a: *b", "stands inside what it repeats, or before it", None, None),
@@ -91,7 +100,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: \x00", "not readable|control characters|unacceptable", None, None),
         ("a: " + "x" * MAX_BYTES, "too large", None, None),
     ],
-    ids=range(14),
+    ids=range(18),
 )
 def test_yaml_that_is_refused(text, message, line, column):
     with pytest.raises(CatalogFileError, match=message) as raised:

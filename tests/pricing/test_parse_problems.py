@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from billing.pricing.catalog import Catalog
-from billing.pricing.parse import parse_catalog
+from billing.pricing.parse import WHOLE, Problem, parse_catalog
+from billing.pricing.reading.fields import MAX_HINTS, MAX_PROBLEMS
 from tests.pricing.test_parse import CATALOG
 
 ABSENT = object()
@@ -87,6 +88,7 @@ WRONG = [
     ("plans[0].trial_days", "1.5", "a whole number"),
     ("plans[0].public", 1, "true or false"),
     ("plans[0].tax", "fr-21", "Did you mean fr-20"),
+    ("plans[0].version", 0, "a whole number"),
     ("plans[0].charges", "none", "expected a list"),
     ("plans[0].charges[0]", "free", "expected a mapping"),
     ("plans[1].code", "team", "the code of plans[0] too"),
@@ -138,6 +140,32 @@ def test_one_fault_is_told_at_its_path(path, value, message):
     assert message in found[path]
     # A meter that does not read takes its charges along; anything else is told alone.
     assert path.startswith("meters") or list(found) == [path]
+
+
+def test_a_plan_may_say_the_version_that_the_api_shows_with_it():
+    assert parse_catalog(broken("plans[0].version", 7)) == parse_catalog(CATALOG)
+
+
+MANY = {
+    "keys": {"catalog": 1, **{f"plan{number}": 0 for number in range(20_000)}},
+    "entries": {"catalog": 1, "plans": [{"charge": 0, "plan": 0, "charges": [{}]}] * 10_000},
+}
+
+
+@pytest.mark.parametrize("data", MANY.values(), ids=MANY)
+def test_reading_stops_where_more_faults_help_nobody(data):
+    problems = parse_catalog(data)[1]
+    assert MAX_PROBLEMS < len(problems) < MAX_PROBLEMS + 20
+    assert problems[-1] == Problem(WHOLE, "there may be more faults: mend these first.")
+    hints = [problem for problem in problems if "Did you mean" in problem.message]
+    assert hints
+    assert len(hints) <= MAX_HINTS
+
+
+def test_filters_are_compared_also_after_a_faulty_plan():
+    data = broken("plans[0].charges[1].where", {"model": ["gpt-4"]})
+    data["plans"].insert(0, {"code": "faulty", "charges": [{"where": 5}, {"where": 5}]})
+    assert "can match the same event" in problems_of(data)["plans[1].charges[1].where"]
 
 
 def test_codes_are_unique_in_their_plan():

@@ -140,30 +140,42 @@ def test_every_fault_of_a_request_is_told():
         quote_line(CATALOG, {"plan": "no"})
 
 
+def test_quantities_have_up_to_38_digits_before_the_point():
+    (line,) = quote_line(CATALOG, {"plan": "all", "quantities": {"sum": "9" * 38}})["lines"]
+    assert (line["quantity"], line["amount"]) == ("9" * 38, "10499" + "9" * 33 + ".90")
+    assert (
+        "at most 38 digits" in problems_of({"plan": "all", "quantities": {"sum": "1" * 39}})["quantities.sum"]
+    )
+
+
 def quoted(content: bytes, catalog: Catalog = CATALOG):
+    """Status, answers, and what was told on the error stream."""
     out, err = io.StringIO(), io.StringIO()
     status = quoting.quote_lines(catalog, io.BytesIO(content), out, err)
-    return status, [[json.loads(line) for line in stream.getvalue().splitlines()] for stream in (out, err)]
+    return status, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue().splitlines()
 
 
-def test_bad_lines_are_told_and_do_not_stop_the_others():
-    content = b'{"plan": "all"}\n\n{"plan": "no"}\nnope\n\xff\n{"plan": "least"}'
-    status, (answers, errors) = quoted(content)
+def test_bad_lines_are_told_in_their_place_and_do_not_stop_the_others():
+    content = b'\xef\xbb\xbf{"plan": "all"}\n\n{"plan": "no", "x": 1}\nnope\n\xff\n{"plan": "least"}'
+    status, answers, errors = quoted(content)
     assert status == 1
-    assert [answer["plan"] for answer in answers] == ["all", "least"]
-    assert [(error["error"]["line"], error["error"]["field"]) for error in errors] == [
-        (3, "plan"),
-        (4, None),
-        (5, None),
+    assert [answer.get("plan", answer.get("line")) for answer in answers] == ["all", 3, 4, 5, "least"]
+    assert [[error["path"] for error in answer.get("errors", [])] for answer in answers] == [
+        [], ["x", "plan"], ["top level"], ["top level"], [],
+    ]  # fmt: skip
+    assert errors == [
+        f"line {answer['line']}: {error['path']}: {error['message']}"
+        for answer in answers[1:4]
+        for error in answer["errors"]
     ]
-    assert errors[2]["error"]["detail"] == "not UTF-8"
+    assert answers[3]["errors"][0]["message"] == "not UTF-8: write the line in that encoding."
 
 
 def test_a_line_that_is_too_long_is_refused_and_skipped():
     long = b'{"plan": "all", "x": "' + b"x" * (2 * quoting.MAX_LINE_BYTES) + b'"}\n'
-    status, (answers, errors) = quoted(long + b'{"plan": "all"}\n')
-    assert (status, len(answers), len(errors)) == (1, 1, 1)
-    assert (errors[0]["error"]["line"], "too large" in errors[0]["error"]["detail"]) == (1, True)
+    status, (bad, good), errors = quoted(long + b'{"plan": "all"}\n')
+    assert (status, bad["line"], good["plan"], len(errors)) == (1, 1, "all", 1)
+    assert "too large" in bad["errors"][0]["message"]
     assert quoted(long.rstrip(b"\n"))[0] == 1
 
 
@@ -192,6 +204,43 @@ def test_the_program_reads_standard_input(files, capsys, monkeypatch):
     assert json.loads(run(files[0], "-", capsys)[1])["subtotal"] == "5.00"
 
 
+PROGRAM = "import sys; from billing.plans.quoting import main; sys.exit(main(sys.argv[1:]))"
+
+
+def started(files, **environment):
+    """The program on a pipe, its output held back as Python does unless told otherwise."""
+    command = [sys.executable, "-c", PROGRAM, "--catalog", str(files[0]), "--usage", "-"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def test_each_line_is_answered_before_the_next_is_asked(files):
+    with started(files) as program:
+        for _ in range(2):
+            program.stdin.write(b'{"plan": "least", "locale": "fr"}\n')
+            program.stdin.flush()
+            assert json.loads(program.stdout.readline())["subtotal"] == "5.00"
+        program.stdin.write(b'{"plan": "no"}\n')
+        program.stdin.flush()
+        assert json.loads(program.stdout.readline())["line"] == 3
+        program.stdin.close()
+
+
+def test_answers_are_utf_8_whatever_the_locale(files):
+    files[0].write_text(files[0].read_text().replace('"Trafic"', '"Débit €"'), encoding="utf-8")
+    with started(files, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0") as program:
+        out, err = program.communicate(b'{"plan": "least", "locale": "fr"}\n')
+    assert (json.loads(out)["lines"][0]["description"], err) == ("Débit €", b"")
+
+
+def test_a_reader_that_leaves_early_is_no_fault(files):
+    with started(files) as program:
+        program.stdout.close()
+        program.stdin.write(b'{"plan": "least"}\n')
+        program.stdin.close()
+        assert (program.wait(), program.stderr.read()) == (1, b"")
+
+
 def test_the_program_tells_bad_catalogues_and_absent_files(files, capsys, tmp_path):
     catalog, usage = files
     status, _, err = run(catalog, tmp_path / "absent", capsys)
@@ -209,8 +258,7 @@ def test_a_thousand_quotes_take_less_than_three_seconds_start_included(files):
     usage.write_text(
         '{"plan": "all", "quantities": {"sum": "10", "max": "3"}, "events": {"count": [1, 2]}}\n' * 1000
     )
-    program = "import sys; from billing.plans.quoting import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, "--catalog", str(catalog), "--usage", str(usage)]
+    command = [sys.executable, "-c", PROGRAM, "--catalog", str(catalog), "--usage", str(usage)]
     # Processor time: a busy machine is not the program's fault. Measuring coverage of it would be.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,7 +7,7 @@ from typing import Final
 from billing.pricing.catalog import MeterDef
 from billing.pricing.charges import MODELS, Charge, Model
 from billing.pricing.money import ZERO
-from billing.pricing.reading.fields import Fields, Problem, suggestion
+from billing.pricing.reading.fields import Fields, Problem
 from billing.pricing.reading.filters import read_where
 from billing.pricing.reading.numbers import MAX_RATE, percent, positive, price, whole
 from billing.pricing.reading.texts import choice, code, texts
@@ -53,7 +53,7 @@ def read_charge(
     meter_code = fields.need("meter", code, "", "write the code of a meter.")
     meter = meters.get(meter_code)
     if meter_code and meter is None:
-        fields.fault("meter", f"no meter has the code {meter_code}.{suggestion(meter_code, meters)}")
+        fields.fault("meter", f"no meter has the code {meter_code}.{fields.hint(meter_code, meters)}")
     model: Model = fields.need("model", choice(MODELS), "per_unit", f"write one of {', '.join(MODELS)}.")
     _check_keys(fields, model)
     if model == "percentage" and meter is not None and meter.aggregation not in {"sum", "count"}:
@@ -91,7 +91,7 @@ def read_tax(fields: Fields, taxes: Collection[str] | None) -> str | None:
     """The tax code of a plan or charge; it must be one of `taxes` (any, if that is None)."""
     tax = fields.get("tax", code, None)
     if tax is not None and taxes is not None and tax not in taxes:
-        fields.fault("tax", f"no tax has the code {tax}.{suggestion(tax, taxes)}")
+        fields.fault("tax", f"no tax has the code {tax}.{fields.hint(tax, taxes)}")
     return tax
 
 

@@ -5,9 +5,24 @@ first fault.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
+from typing import Final
 
 type Convert[T] = Callable[[object], T]
 """Turns a raw value into a `T`, or raises ValueError with a sentence that says how to mend it."""
+
+
+WHOLE: Final = "top level"
+"""The path of the whole: of a file that is no mapping, of a line that is no JSON."""
+
+MAX_PROBLEMS: Final = 10_000
+"""Faults after which a file is read no further: who mends these finds the others next."""
+
+MAX_HINTS: Final = 30
+"""Faults after which none says "Did you mean …?" any more: looking for what is alike takes time."""
+
+MAX_ALIKE: Final = 200
+"""Words that are looked at for one that is alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +35,13 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
 
+    def as_data(self) -> dict[str, str]:
+        return {"path": self.path, "message": self.message}
+
 
 def suggestion(word: str, known: Collection[str]) -> str:
     """ " Did you mean …?" if `word` is nearly one of `known`, else nothing."""
-    near = get_close_matches(word, known, n=1)
+    near = get_close_matches(word[:60], list(islice(known, MAX_ALIKE)), n=1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -46,11 +64,22 @@ class Fields:
             if not isinstance(key, str):
                 self.note(path, f"the key {str(key)[:60]} is not text: write it in quotes.")
             elif key not in keys:
-                self.note(join(path, key), f"unknown key: remove it.{suggestion(key, keys)}")
+                self.note(join(path, key), f"unknown key: remove it.{self.hint(key, keys)}")
+            if self.is_full:
+                break
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are so many problems that reading on helps nobody."""
+        return len(self.problems) >= MAX_PROBLEMS
+
+    def hint(self, word: str, known: Collection[str]) -> str:
+        """As `suggestion`, for the first problems."""
+        return suggestion(word, known) if len(self.problems) < MAX_HINTS else ""
 
     def note(self, path: str, message: str) -> None:
         """Add a problem at `path`."""
-        self.problems.append(Problem(path or "top level", message))
+        self.problems.append(Problem(path or WHOLE, message))
 
     def fault(self, key: str, message: str) -> None:
         """Add a problem with the value of `key`, unless there are no keys at all, which is noted already."""
@@ -91,6 +120,8 @@ class Fields:
             self.fault(key, f"{len(value)} entries are too many: at most {limit} are allowed.")
         else:
             for index, entry in enumerate(value):
+                if self.is_full:
+                    break
                 yield f"{join(self.path, key)}[{index}]", entry
 
 

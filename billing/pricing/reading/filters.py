@@ -7,7 +7,7 @@ from typing import Final
 from billing.pricing.catalog import MeterDef
 from billing.pricing.charges import Charge
 from billing.pricing.money import plain
-from billing.pricing.reading.fields import Fields, Problem, suggestion
+from billing.pricing.reading.fields import Fields, Problem
 from billing.pricing.reading.numbers import number
 from billing.pricing.reading.texts import text
 
@@ -30,7 +30,7 @@ def read_where(charge: Fields, meter: MeterDef | None) -> dict[str, tuple[str, .
     for key in keys:
         if meter is not None and key not in meter.dimensions:
             known = ", ".join(meter.dimensions) or "none"
-            hint = suggestion(key, meter.dimensions)
+            hint = fields.hint(key, meter.dimensions)
             fields.fault(key, f"not a dimension of the meter {meter.code} (it has: {known}).{hint}")
     return {key: fields.need(key, _values, (), "list the values that match.") for key in sorted(keys)}
 

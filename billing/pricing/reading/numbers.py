@@ -10,7 +10,10 @@ from typing import Final
 from billing.pricing.money import ZERO, minor_units, plain
 
 MAX_INTEGER_DIGITS: Final = 26
-"""Digits before the point, of prices and quantities alike (contract, section 6)."""
+"""Digits before the point, of prices and of each event's value (contract, section 6)."""
+
+MAX_QUANTITY_DIGITS: Final = 38
+"""Digits before the point of a quantity: sums of events have more than each of them."""
 
 MAX_PLACES: Final = 12
 """Digits after the point."""
@@ -22,8 +25,8 @@ MAX_RATE: Final = Decimal(1000)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?", re.ASCII)
 
 
-def number(value: object) -> Decimal:
-    """A finite decimal with at most 26 digits before and 12 after the point, zeros at the ends not counted.
+def number(value: object, digits: int = MAX_INTEGER_DIGITS) -> Decimal:
+    """A finite decimal with at most `digits` before and 12 after the point, zeros at the ends not counted.
 
     Floats are refused: what they hold is not what was written. Files are read with their numbers as Decimals.
     """
@@ -35,16 +38,16 @@ def number(value: object) -> Decimal:
         raise ValueError('floats are not exact: write the number in quotes, such as "12.50".')
     elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError('expected a number: write it as a decimal string such as "12.50".')
-    return _within_digits(Decimal(value))
+    return _within_digits(Decimal(value), digits)
 
 
-def _within_digits(value: Decimal) -> Decimal:
+def _within_digits(value: Decimal, digits: int) -> Decimal:
     if not value.is_finite():
         raise ValueError("write a finite number.")
     if not value:
         return ZERO
-    if value.adjusted() >= MAX_INTEGER_DIGITS:
-        raise ValueError(f"too large: at most {MAX_INTEGER_DIGITS} digits before the point.")
+    if value.adjusted() >= digits:
+        raise ValueError(f"too large: at most {digits} digits before the point.")
     if value.adjusted() < -MAX_PLACES:
         raise ValueError(f"too fine: at most {MAX_PLACES} digits after the point.")
     if _places(value) > MAX_PLACES:
@@ -55,6 +58,11 @@ def _within_digits(value: Decimal) -> Decimal:
 def _places(value: Decimal) -> int:
     """Digits after the point, without the zeros at the end."""
     return len(plain(value).partition(".")[2])
+
+
+def quantity(value: object) -> Decimal:
+    """A number as large as a sum over events may be."""
+    return number(value, MAX_QUANTITY_DIGITS)
 
 
 def price(value: object) -> Decimal:

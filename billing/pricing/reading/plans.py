@@ -16,6 +16,7 @@ MAX_CHARGES: Final = 200
 """Charges of one plan."""
 
 MAX_TRIAL_DAYS: Final = 3650
+MAX_VERSION: Final = 2**31 - 1
 
 _KEYS: Final = frozenset(
     {
@@ -30,6 +31,7 @@ _KEYS: Final = frozenset(
         "tax",
         "charges",
         "archived",
+        "version",
     }
 )
 
@@ -41,8 +43,13 @@ def read_plan(
     meters: Mapping[str, MeterDef],
     taxes: Collection[str] | None,
 ) -> Plan:
-    """The plan at `path`. What is faulty is noted in `problems` and holds a default."""
+    """The plan at `path`. What is faulty is noted in `problems` and holds a default.
+
+    A `version`, which the API shows with a plan, may stand here and says nothing: numbers are given by who publishes.
+    """
+    earlier = len(problems)
     fields = Fields(data, path, problems, _KEYS)
+    fields.get("version", whole(1, MAX_VERSION), None)
     plan_code = fields.need("code", code, "")
     money_of = fields.need("currency", currency, "", "write an ISO 4217 code, such as EUR.")
     charges = [
@@ -50,7 +57,7 @@ def read_plan(
         for charge_path, raw in fields.items("charges", MAX_CHARGES)
     ]
     unique(((charge_path, charge.code) for charge_path, charge in charges), problems)
-    faulty = tuple(problem.path for problem in problems)
+    faulty = tuple(problem.path for problem in problems[earlier:])
     note_overlaps(
         [(at, charge) for at, charge in charges if not _starts(faulty, (f"{at}.where", f"{at}.meter"))],
         problems,

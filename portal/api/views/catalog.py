@@ -9,7 +9,12 @@ from billing.plans.queries import meters_data, plans_data
 from portal import acts
 from portal.api.auth import api_key, require_installation
 from portal.api.paging import page_of_list
-from portal.api.parsers import CatalogJSONParser, CatalogYAMLParser, OlderCatalogYAMLParser
+from portal.api.parsers import (
+    CatalogJSONParser,
+    CatalogYAMLParser,
+    OlderCatalogYAMLParser,
+    TextCatalogYAMLParser,
+)
 from portal.api.query import read_query
 from portal.api.schema import listed, paged
 from portal.api.serializers.catalog import CatalogAnswer, MeterAnswer, PlanAnswer
@@ -34,7 +39,7 @@ class PlansView(ApiView):
 
 
 class CatalogView(ApiView):
-    parser_classes = (CatalogJSONParser, CatalogYAMLParser, OlderCatalogYAMLParser)
+    parser_classes = (CatalogJSONParser, CatalogYAMLParser, OlderCatalogYAMLParser, TextCatalogYAMLParser)
 
     @extend_schema(
         operation_id="load_catalog",

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
 from accounts.scope import installation_scope
 from billing.plans.actions import CatalogChanges, check_catalog
@@ -38,14 +40,18 @@ class Command(BaseCommand):
             self._refuse(error.problems)
 
     def _check(self, data: object) -> None:
-        """By itself if the file stands alone; else with what is stored, as loading would."""
-        if any(outside_references(data)):
-            with installation_scope():
-                check_catalog(data)
-        else:
-            _, problems = parse_catalog(data)
-            if problems:
-                raise CatalogError(problems)
+        """With what is stored, as loading would; by itself if the file stands alone and no store answers."""
+        stands_alone = not any(outside_references(data))
+        _, problems = parse_catalog(data) if stands_alone else (None, [])
+        if problems:
+            raise CatalogError(problems)
+        if not stands_alone or has_store():
+            try:
+                with installation_scope():
+                    check_catalog(data)
+            except DatabaseError:
+                if not stands_alone:
+                    raise
         self.stdout.write(json.dumps({"errors": []}) if self.as_json else "The catalogue is sound.")
 
     def _show(self, changes: CatalogChanges) -> None:
@@ -60,12 +66,16 @@ class Command(BaseCommand):
 
     def _refuse(self, problems: Iterable[Problem]) -> NoReturn:
         if self.as_json:
-            errors = [{"path": fault.path, "message": fault.message} for fault in problems]
-            self.stdout.write(json.dumps({"errors": errors}))
+            self.stdout.write(json.dumps({"errors": [fault.as_data() for fault in problems]}))
         else:
             for fault in problems:
                 self.stderr.write(f"{fault.path}: {fault.message}")
         raise SystemExit(1)
+
+
+def has_store() -> bool:
+    """Whether there is a database, so that looking into it makes none."""
+    return not settings.EMBEDDED_POSTGRES or (settings.DATA_DIR / "postgres").exists()
 
 
 def outside_references(data: object) -> Iterator[object]:

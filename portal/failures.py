@@ -1,0 +1,19 @@
+"""What ends a command through no fault of its own, in a sentence instead of a trace."""
+
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedTable
+
+from portal.postgres.embedded import EmbeddedPostgresError
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell whoever ran the command, and how to mend it; None if the trace tells more."""
+    if isinstance(error, EmbeddedPostgresError):
+        return str(error)
+    cause = error.__cause__
+    if isinstance(error, OperationalError) and getattr(cause, "sqlstate", None) is None:
+        reason = str(error).partition("\n")[0]
+        return f"The database does not answer ({reason}). Start it, or check DATABASE_URL and DATA_DIR."
+    if isinstance(error, ProgrammingError) and isinstance(cause, UndefinedTable):
+        return "The database has no tables yet: run manage.py migrate (serve and demo do so by themselves)."
+    return None
