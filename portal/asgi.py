@@ -1,8 +1,18 @@
-"""The ASGI application that `serve` and `demo` run."""
+"""The ASGI application that `serve` and `demo` run: events go straight to intake, all else to Django."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_asgi_application()
+django = get_asgi_application()
+
+from portal import intake  # noqa: E402  (needs Django set up)
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "http" and scope["path"] == intake.PATH:
+        await intake.respond(scope, receive, send)
+    else:
+        await django(scope, receive, send)

@@ -1,10 +1,11 @@
 """`ingest`: the one way by which events come in, over HTTP, from files and from quarantine."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 
 from accounts.models import Account
@@ -20,7 +21,16 @@ from billing.usage.intake.typed import read_typed
 from billing.usage.models import QuarantinedEvent
 from billing.usage.shapes import align_shapes
 
-__all__ = ["MAX_BYTES", "IntakeError", "Rejected", "Result", "StoreUnavailable", "ingest", "ingest_events"]
+__all__ = [
+    "MAX_BYTES",
+    "Incoming",
+    "IntakeError",
+    "Rejected",
+    "Result",
+    "StoreUnavailable",
+    "ingest",
+    "ingest_groups",
+]
 
 STATEMENT_EVENTS: Final = 1_000
 """Events of one transaction; more hold their locks longer and gain nothing."""
@@ -52,6 +62,10 @@ class Result:
             self.rejected + other.rejected,
         )
 
+    def with_rejected(self, others: Sequence[Rejected]) -> "Result":
+        """This, and events that were refused before any was stored; in the order in which they were sent."""
+        return replace(self, rejected=_in_order([*self.rejected, *others])) if others else self
+
     def as_data(self) -> dict[str, object]:
         """The body of the answer."""
         rejected = [
@@ -73,13 +87,7 @@ def ingest(body: bytes, content_type: str | None, own_account: Account | None = 
     `StoreUnavailable` (503), after which any part of the events may be stored: sending them again is safe.
     """
     events, rejected = read_events(body, content_type)
-    result = Result(rejected=tuple(rejected)) + ingest_events(events, own_account)
-    return Result(
-        result.accepted,
-        result.duplicates,
-        result.quarantined,
-        tuple(sorted(result.rejected, key=lambda each: each.index)),
-    )
+    return ingest_groups([events], own_account)[0].with_rejected(rejected)
 
 
 def read_events(body: bytes, content_type: str | None) -> tuple[list[Incoming], list[Rejected]]:
@@ -97,13 +105,26 @@ def read_events(body: bytes, content_type: str | None) -> tuple[list[Incoming], 
     return events, rejected
 
 
-def ingest_events(events: Sequence[Incoming], own_account: Account | None = None) -> Result:
-    """Store events that were read already; as `ingest`."""
-    result = Result()
+def ingest_groups(groups: Sequence[Sequence[Incoming]], own_account: Account | None = None) -> list[Result]:
+    """Store the events of several requests as if they were one, and give each request its own result.
+
+    Raises `StoreUnavailable` for all of them: sending again is safe for each.
+    """
+    places = [(number, event.index) for number, group in enumerate(groups) for event in group]
+    events = [event for group in groups for event in group]
+    for place, event in enumerate(events):
+        event.index = place
+    found = [dict[int, Outcome]() for _ in groups]
     for start in range(0, len(events), STATEMENT_EVENTS):
-        outcomes = store(events[start : start + STATEMENT_EVENTS], own_account)
-        result += count(outcomes)
-    return result
+        for place, outcome in store(events[start : start + STATEMENT_EVENTS], own_account).items():
+            number, index = places[place]
+            found[number][index] = _at(outcome, index)
+    return [count(outcomes) for outcomes in found]
+
+
+def _at(outcome: Outcome, index: int) -> Outcome:
+    """The outcome, with the place that its event had in its own request."""
+    return msgspec.structs.replace(outcome, index=index) if isinstance(outcome, Rejected) else outcome
 
 
 def count(outcomes: dict[int, Outcome]) -> Result:
@@ -113,8 +134,12 @@ def count(outcomes: dict[int, Outcome]) -> Result:
         kept.count(Stored.ACCEPTED),
         kept.count(Stored.DUPLICATE),
         sum(isinstance(each, QuarantinedEvent.Reason) for each in kept),
-        tuple(each for each in kept if isinstance(each, Rejected)),
+        _in_order(each for each in kept if isinstance(each, Rejected)),
     )
+
+
+def _in_order(rejected: Iterable[Rejected]) -> tuple[Rejected, ...]:
+    return tuple(sorted(rejected, key=lambda each: each.index))
 
 
 def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome]:

@@ -5,6 +5,7 @@ the very words for what does not exist.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -39,7 +40,11 @@ class KeyHasScope(BasePermission):
 
 def require_key(request: HttpRequest) -> ApiKey:
     """The request's live key, or problem 401."""
-    key: ApiKey | None = getattr(request, "api_key", None)
+    return live_key(getattr(request, "api_key", None))
+
+
+def live_key(key: ApiKey | None) -> ApiKey:
+    """`key`, or problem 401 if there is none."""
     if key is None:
         detail = (
             "Send a live key: Authorization: Bearer KEY. This request has none, or one that is not in force."
@@ -81,7 +86,7 @@ def account_of(request: Request, code: str) -> Account:
     return account
 
 
-def refuse_method_override(request: HttpRequest) -> None:
+def refuse_method_override(headers: Mapping[str, str]) -> None:
     """A header that asks for another method than the request has is refused, lest a proxy and we disagree."""
-    if "X-HTTP-Method-Override" in request.headers:
+    if "X-HTTP-Method-Override" in headers:
         raise invalid_parameter("X-HTTP-Method-Override", "Not supported: send the method itself.")

@@ -19,6 +19,7 @@ MEANINGS: dict[str, tuple[int, str]] = {
     "forbidden": (403, "The key's scopes do not allow the call, or it needs an installation key."),
     "not_found": (404, "Nothing here, or nothing that this key may see."),
     "method_not_allowed": (405, "The address does not know this method; Allow lists those it knows."),
+    "request_timeout": (408, "The body came too slowly. Send it at once."),
     "conflict": (409, "The state of things does not allow it now, such as a code that is taken."),
     "quote_changed": (409, "The quote no longer holds; `quote` and `lines` are what would be charged now."),
     "length_required": (411, "Send Content-Length: a body in chunks is taken by POST /events only."),

@@ -52,7 +52,7 @@ class ApiView(APIView):
         return self.scopes.get("GET" if method == "HEAD" else method, default)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        refuse_method_override(request._request)
+        refuse_method_override(request.headers)
         _need_length(request)
         super().initial(request, *args, **kwargs)
 

@@ -1,0 +1,115 @@
+"""From a request's bytes to its answer, without a thread of its own until it is stored."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.utils.datastructures import CaseInsensitiveMapping
+
+from billing.usage.ingest import MAX_BYTES, Result
+from portal.api.problems import MEDIA_TYPE, UNAVAILABLE_SECONDS, Problem, problem_of
+from portal.api.views.events import check_call, check_length, storing
+from portal.intake.keys import Keys
+from portal.intake.writers import Busy, Writers
+
+PATH: Final = "/api/v1/events"
+BODY_SECONDS: Final = 30.0
+"""How long a sender may take for its body; slower ones would keep memory and places for nothing."""
+
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+
+# What the site's middleware adds to every answer.
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+log = logging.getLogger("plainbill.intake")
+keys, writers = Keys(), Writers()
+
+
+class Gone(Exception):  # noqa: N818  (a state, not a fault)
+    """The sender hung up before it had sent everything."""
+
+
+async def respond(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """The ASGI application of `PATH`."""
+    try:
+        status, headers, content = await _answer(scope, receive)
+    except Gone:
+        return
+    headers = {**_HEADERS, **headers, "Content-Length": str(len(content))}
+    if settings.SECURE_HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _answer(scope: Mapping[str, Any], receive: Receive) -> tuple[int, dict[str, str], bytes]:
+    try:
+        result = await _stored(scope, receive)
+        content = json.dumps(result.as_data()).encode()
+        return result.status, {"Content-Type": "application/json"}, content
+    except Gone:
+        raise
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            log.exception("A fault while events came in")
+            problem = Problem("internal_error", "Something failed on our side. Nothing was changed.")
+        content = json.dumps(problem.data(), ensure_ascii=False).encode()
+        return problem.status, {"Content-Type": MEDIA_TYPE, **problem.headers}, content
+
+
+async def _stored(scope: Mapping[str, Any], receive: Receive) -> Result:
+    headers = CaseInsensitiveMapping(
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+    )
+    _check_host(headers.get("Host", ""))
+    key = await keys.find(headers.get("Authorization", ""))
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    key = check_call(key, scope["method"], headers, [name for name, _ in query])
+    check_length(headers)
+    body = await _body(receive)
+    with storing():
+        try:
+            return await writers.store(body, headers.get("Content-Type"), key.account)
+        except Busy:
+            wait = {"Retry-After": str(UNAVAILABLE_SECONDS)}
+            detail = "Too many events wait to be stored. Send the same events again, with the same ids."
+            raise Problem("store_unavailable", detail, headers=wait) from None
+
+
+def _check_host(host: str) -> None:
+    allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    if not validate_host(split_domain_port(host)[0], allowed):
+        raise Problem("malformed", "The request cannot be read: check its address, Host and size.")
+
+
+async def _body(receive: Receive) -> bytes:
+    """At most one byte more than is allowed, whatever Content-Length says, and not for ever."""
+    chunks, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while size <= MAX_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Gone
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        detail = f"The body did not come within {BODY_SECONDS:.0f} seconds."
+        raise Problem("request_timeout", detail, headers={"Connection": "close"}) from None
+    return b"".join(chunks)

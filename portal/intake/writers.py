@@ -1,0 +1,160 @@
+"""Threads that store events, several requests in one transaction.
+
+While a transaction commits, requests gather; the next thread takes as many of them as one transaction should hold. So
+a busy server pays for a commit once for many senders, and an idle one makes nobody wait.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import connection
+
+from accounts.models import Account
+from billing.usage.ingest import (
+    STATEMENT_EVENTS,
+    Incoming,
+    IntakeError,
+    Rejected,
+    Result,
+    ingest_groups,
+    read_events,
+)
+
+WRITERS: Final = 3
+"""Transactions at once: one is prepared while another is executed and a third one commits."""
+
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
+"""Bodies that may wait; who comes then is asked to come again. A crash loses them, and nobody was told otherwise."""
+
+IDLE_SECONDS: Final = 1.0
+"""A connection that rested longer is tried before it is used: the database may have been restarted."""
+
+log = logging.getLogger("plainbill.intake")
+
+
+class Busy(Exception):  # noqa: N818  (a state, not a fault)
+    """Too much is waiting to be stored."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request whose sender waits. `done` is told the result, or the error, on the event loop."""
+
+    body: bytes
+    content_type: str | None
+    account: Account | None
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Result]
+    events: list[Incoming] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def tell(self, outcome: Result | BaseException) -> None:
+        """Wake the sender, if it is still there."""
+        self.loop.call_soon_threadsafe(_settle, self.answer, outcome)
+
+
+@dataclass
+class Writers:
+    """A few threads and the requests that wait for them, first come, first served."""
+
+    waiting: deque[Waiting] = field(default_factory=deque)
+    size: int = 0
+    some: threading.Condition = field(default_factory=threading.Condition)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    async def store(self, body: bytes, content_type: str | None, account: Account | None) -> Result:
+        """The result, once it is durable. Raises `Busy`, and what `ingest` raises."""
+        loop = asyncio.get_running_loop()
+        request = Waiting(body, content_type, account, loop, loop.create_future())
+        with self.some:
+            if self.size + len(body) > MAX_WAITING_BYTES:
+                raise Busy
+            self._start()
+            self.size += len(body)
+            self.waiting.append(request)
+            self.some.notify()
+        return await request.answer
+
+    def _start(self) -> None:
+        """The threads live as long as the process; each has a connection of its own."""
+        while len(self.threads) < WRITERS:
+            thread = threading.Thread(target=self._work, name=f"writer-{len(self.threads)}", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        rested = time.monotonic()
+        while True:
+            group = self._take()
+            if time.monotonic() - rested > IDLE_SECONDS:
+                _check_connection()
+            try:
+                _store(group)
+            except BaseException as error:  # each sender is told; the thread goes on
+                if not isinstance(error, IntakeError):
+                    log.exception("Events could not be stored")
+                connection.close()
+                for request in group:
+                    request.tell(error)
+            rested = time.monotonic()
+
+    def _take(self) -> list[Waiting]:
+        """The next requests of one account's key, or of installation keys, up to a transaction's worth."""
+        group, count = list[Waiting](), 0
+        while count < STATEMENT_EVENTS and (request := self._next(group)) is not None:
+            if _read(request):
+                group.append(request)
+                count += len(request.events)
+        return group
+
+    def _next(self, group: Sequence[Waiting]) -> Waiting | None:
+        """The next request, if it belongs to the group; waits for the first one of a group."""
+        with self.some:
+            if not group:
+                self.some.wait_for(lambda: self.waiting)
+            if not self.waiting or not _belongs(self.waiting[0], group):
+                return None
+            request = self.waiting.popleft()
+            self.size -= len(request.body)
+            return request
+
+
+def _belongs(request: Waiting, group: Sequence[Waiting]) -> bool:
+    return not group or request.account == group[0].account
+
+
+def _read(request: Waiting) -> bool:
+    """Read the body; a sender of something else than events is told at once."""
+    try:
+        request.events, request.rejected = read_events(request.body, request.content_type)
+    except IntakeError as error:
+        request.tell(error)
+        return False
+    request.body = b""
+    return True
+
+
+def _store(group: Sequence[Waiting]) -> None:
+    results = ingest_groups([request.events for request in group], group[0].account)
+    for request, result in zip(group, results, strict=True):
+        request.tell(result.with_rejected(request.rejected))
+
+
+def _check_connection() -> None:
+    connection.health_check_done = False  # type: ignore[attr-defined]
+    connection.close_if_health_check_failed()
+
+
+def _settle(answer: asyncio.Future[Result], outcome: Result | BaseException) -> None:
+    if answer.done():
+        return  # the sender has gone
+    if isinstance(outcome, BaseException):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
