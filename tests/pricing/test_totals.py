@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing.discounts import Coupon
+from billing.pricing.discounts import Coupon, CouponUse
 from billing.pricing.money import minor_units, quantum
 from billing.pricing.taxes import NOT_TAXED, REVERSE_CHARGE, Tax
 from billing.pricing.totals import TaxedLine, totals
@@ -65,6 +65,26 @@ def test_a_coupon_that_takes_nothing_off_is_left_out() -> None:
 def test_a_line_without_a_period_is_never_discounted() -> None:
     foot = totals([TaxedLine(D("5.00"), FR20, 1), TaxedLine(D("5.00"), FR20)], [WELCOME], NONE, "EUR")
     assert (foot.discount_total, foot.taxes[0].taxable) == (D("1.00"), D("9.00"))
+
+
+def test_an_amount_stays_with_the_lines_of_its_period() -> None:
+    lines = [TaxedLine(D("4.00"), FR20, 1), TaxedLine(D("100.00"), FR55, 2)]
+    foot = totals(lines, [Coupon("A", amount=D(10))], NONE, "EUR")
+    assert [tax.discount for tax in foot.taxes] == [D("4.00"), D("10.00")]
+
+
+@pytest.mark.parametrize(
+    ("amount", "billed", "used", "discount"),
+    [
+        ("3.00", "100.00", "0.00", "3.00"),
+        ("-2.00", "5.00", "10.00", "-2.00"),
+    ],
+)
+def test_whatever_was_recorded_no_discount_is_larger_than_its_line(
+    amount: str, billed: str, used: str, discount: str
+) -> None:
+    coupon = Coupon("A", amount=D(10), used=(CouponUse(1, D(billed), D(used)),))
+    assert totals([TaxedLine(D(amount), FR20, 1)], [coupon], NONE, "EUR").discount_total == D(discount)
 
 
 def test_rates_are_told_apart_by_category_and_not_by_code() -> None:
