@@ -10,8 +10,25 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
-from billing.plans.actions import Actor, cancel, confirm_change, load_catalog, preview_change, subscribe
-from billing.plans.errors import AlreadySubscribed, PlanError, SameVersion, SubscriptionEnded
+from billing.plans.actions import (
+    Actor,
+    cancel,
+    confirm_change,
+    load_catalog,
+    preview_change,
+    preview_reactivate,
+    preview_take_back,
+    reactivate,
+    subscribe,
+    take_back,
+)
+from billing.plans.errors import (
+    AlreadySubscribed,
+    NothingScheduled,
+    PlanError,
+    SameVersion,
+    SubscriptionEnded,
+)
 from billing.plans.models import PendingLine, PlanVersion, Subscription
 from billing.plans.queries import current_period
 from billing.pricing.parse import CatalogError
@@ -90,6 +107,32 @@ def test_one_cancellation(team: Subscription) -> None:
     assert at_once(work) == once_and(SubscriptionEnded)
     with installation_scope():
         assert PendingLine.objects.count() == 1
+
+
+def test_one_new_subscription_after_the_end(team: Subscription) -> None:
+    with account_scope(team.account_id):
+        cancel(team, "now", actor=Actor.INSTALLATION)
+        quote = preview_reactivate(team, actor=Actor.CUSTOMER).quote
+
+    def work() -> None:
+        with account_scope(team.account_id):
+            reactivate(again(team), actor=Actor.CUSTOMER, quote=quote)
+
+    assert at_once(work) == once_and(AlreadySubscribed)
+    with installation_scope():
+        assert Subscription.objects.count() == 2
+
+
+def test_one_taking_back(team: Subscription) -> None:
+    with account_scope(team.account_id):
+        cancel(team, actor=Actor.CUSTOMER)
+        quote = preview_take_back(team).quote
+
+    def work() -> None:
+        with account_scope(team.account_id):
+            take_back(again(team), quote=quote)
+
+    assert at_once(work) == once_and(NothingScheduled)
 
 
 def test_one_version_of_one_file(committed: str) -> None:
