@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import coverage
 import pytest
 
-SLOW = ("test_oracle", "tile_in_every_zone", "thousand_quotes", "starts_no_site")
+SLOW = ("test_oracle", "test_tiling", "tile_in_every_zone", "thousand_quotes", "starts_no_site")
 """Left out: long searches whose finds the quick tests must make too, and tests of other processes."""
 
 
