@@ -1,4 +1,8 @@
-"""`rate` agrees with the independent checker on 10,000 random plans and usages, with up to five plan versions each."""
+"""The independent checkers agree on 10,000 random plans and usages, with up to five plan versions each, and on 10,000
+random invoices with coupons, taxes and credits.
+
+All of them are tried in every run: `uv run pytest tests/pricing/test_oracle.py`.
+"""
 
 import random
 from decimal import Decimal
@@ -7,17 +11,20 @@ from fractions import Fraction
 import pytest
 
 from billing.pricing.charges import MODELS, Usage
+from billing.pricing.discounts import Coupon
 from billing.pricing.money import exact, minor_units
 from billing.pricing.rate import Span, rate
-from tests.pricing import oracle, samples
+from billing.pricing.taxes import Tax
+from billing.pricing.totals import TaxedLine, totals
+from tests.pricing import oracle, oracle_totals, samples
 
 BATCHES, PER_BATCH = 20, 500
 
 
 def decimal(rng, places=None, highest=1000):
-    """A non-negative decimal string; sometimes of 26 and 12 digits."""
-    if places is None and rng.random() < 0.03:
-        return f"{rng.randrange(10**26)}.{rng.randrange(10**12):012d}"
+    """A non-negative decimal string; sometimes of 26 and 12 digits, sometimes the smallest there is."""
+    if places is None and rng.random() < 0.04:
+        return rng.choice([f"{rng.randrange(10**26)}.{rng.randrange(10**12):012d}", "0.000000000001"])
     places = rng.choice([0, 0, 1, 2, 5, 12]) if places is None else places
     return str(Decimal(rng.randrange(highest * 10**places)).scaleb(-places))
 
@@ -122,3 +129,56 @@ def test_rate_agrees_with_the_independent_checker(batch):
         for row, want in zip(found, expected, strict=True):
             if row[0] == "usage":
                 assert row[3] == want[3], theirs
+
+
+def random_invoice(rng):
+    """Lines (amount in minor units, rate, covered), coupons and credit; credit notes too."""
+    rates = ["0", "2.1", "5.5", "20", "8.875", "0.5"][: rng.randrange(1, 7)]
+    lines = [
+        (rng.choice([0, 1, 2, 5, rng.randrange(10**6), rng.randrange(10**20)]), rng.choice(rates), True)
+        for _ in range(rng.randrange(7))
+    ]
+    lines += [(rng.randrange(-3000, 9000), rng.choice(rates), False) for _ in range(rng.choice([0, 0, 1, 3]))]
+    rng.shuffle(lines)
+    coupons = [
+        ("percent", decimal(rng, 3, 100))
+        if rng.random() < 0.5
+        else ("amount", decimal(rng, 2, rng.choice([1, 50, 10**5])))
+        for _ in range(rng.randrange(4))
+    ]
+    return lines, coupons, rng.choice([0, 1, rng.randrange(10**6)])
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_totals_agree_with_the_independent_checker(batch):
+    rng = random.Random(f"plainbill totals {batch}")
+    for _ in range(PER_BATCH):
+        currency = rng.choice(["EUR", "JPY", "KWD"])
+        lines, coupons, credit = random_invoice(rng)
+        digits = minor_units(currency)
+        found = totals(
+            [
+                TaxedLine(
+                    Decimal(n).scaleb(-digits), Tax(rate, rate, Decimal(rate), "S"), 1 if covered else None
+                )
+                for n, rate, covered in lines
+            ],
+            [Coupon(f"C{n}", **{kind: Decimal(value)}) for n, (kind, value) in enumerate(coupons)],
+            Decimal(credit).scaleb(-digits),
+            currency,
+        )
+        unit = Fraction(1, 10**digits)
+        expected = oracle_totals.foot(
+            [(n * unit, Fraction(rate), covered) for n, rate, covered in lines],
+            [(kind, Fraction(value)) for kind, value in coupons],
+            credit * unit,
+            digits,
+        )
+        assert {
+            "subtotal": found.subtotal,
+            "discounts": [discount.amount for discount in found.discounts],
+            "taxes": [(tax.rate, tax.taxable, tax.amount) for tax in found.taxes],
+            "total": found.total,
+            "credits": found.credits_applied,
+            "due": found.amount_due,
+        } == expected, (lines, coupons, credit)
