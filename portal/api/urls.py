@@ -8,6 +8,7 @@ from portal.api.views.catalog import CatalogView, MetersView, PlansView
 from portal.api.views.events import events
 from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
 from portal.api.views.limits import AllowanceView, LimitView
+from portal.api.views.simulation import SimulationView
 from portal.api.views.subscriptions import ChangesView, ReactivateView, SubscriptionsView, SubscriptionView
 from portal.api.views.usage import SpendView, UsageView
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("accounts/<str:account>/limit", LimitView.as_view()),
     path("accounts/<str:account>/usage", UsageView.as_view()),
     path("accounts/<str:account>/spend", SpendView.as_view()),
+    path("accounts/<str:account>/simulation", SimulationView.as_view()),
     path("accounts/<str:account>/invoices", InvoicesView.as_view()),
     path("invoices/<str:number>.pdf", InvoicePdfView.as_view()),
     path("invoices/<str:number>", InvoiceView.as_view()),

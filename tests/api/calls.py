@@ -27,6 +27,7 @@ OF_ACCOUNT = [
     Call("POST", "/accounts/{a}/subscriptions", MANAGE, {"plan": "team"}),
     Call("GET", "/accounts/{a}/usage?meter=tokens", READ),
     Call("GET", "/accounts/{a}/spend", READ),
+    Call("GET", "/accounts/{a}/simulation?plan=scale", READ),
     Call("GET", "/accounts/{a}/allowance", READ | INGEST),
     Call("GET", "/accounts/{a}/limit", READ),
     Call("PUT", "/accounts/{a}/limit", MANAGE, {"amount": "10.00"}),

@@ -37,7 +37,7 @@ class UsageView(ApiView):
         meter = meter_of(asked["meter"])
         assert meter is not None  # noqa: S101  (UsageQuery requires it)
         group_by = asked["group_by"].split(",") if asked.get("group_by") else []
-        start, end = _span(found, asked)
+        start, end = asked_span(found, asked)
         try:
             rows = usage_rows(found, meter, start, end, asked["granularity"], group_by)
         except UsageQueryError as error:
@@ -68,7 +68,7 @@ class SpendView(ApiView):
         return Response(spend_data(found, as_of))
 
 
-def _span(account: Account, asked: dict[str, Any]) -> tuple[datetime, datetime]:
+def asked_span(account: Account, asked: dict[str, Any]) -> tuple[datetime, datetime]:
     """[from, to) as asked for; else from the running period's start, else the month's, up to now."""
     now = timezone.now()
     end = _instant(asked, "to", account) or now
