@@ -81,7 +81,7 @@ def change_plan(
     actor: Actor,
     quote: str | None = None,
 ) -> Preview:
-    """Change the plan; a period that this ends is billed at once."""
+    """Change the plan; a period that this ends `now` is billed at once."""
     preview = plans.confirm_change(subscription, plan, when, at=at, actor=actor, quote=quote)
     _bill_what_ended(preview)
     return preview
@@ -106,9 +106,12 @@ def _begun(subscription: Subscription) -> Subscription:
 
 
 def _bill_what_ended(preview: Preview) -> None:
-    """Invoice the period that a change has ended already; one that runs on is invoiced at its end."""
+    """Invoice the period that a change has ended already; one that runs on is invoiced at its end.
+
+    A change `at` an earlier instant waits for the billing run, so that more such changes can follow it.
+    """
     now, due = timezone.now(), preview.next_invoice_at
-    if due is not None and due <= now:
+    if preview.when != "at" and due is not None and due <= now:
         bill_account(preview.subscription.account, now)
 
 

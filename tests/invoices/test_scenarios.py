@@ -158,6 +158,28 @@ def test_plan_change_is_two_lines_of_the_next_invoice() -> None:
     assert PendingLine.objects.filter(invoiced_at=None).count() == 0
 
 
+def test_a_change_on_the_first_day_is_invoiced_with_that_period() -> None:
+    """Also when the period before it is billed late: the prorations are of February, the lines of January are not."""
+    account = world.customer()
+    subscription = world.on_plan(account, "team", utc(2026, 1, 1))
+    studio = Plan.objects.get(code="studio")
+    confirm_change(subscription, studio, at=utc(2026, 2, 1, 9), actor=Actor.INSTALLATION)
+    _first, january, february = bill_account(account, utc(2026, 3, 1))
+    assert amounts(january) == [("base", "49.00")]
+    assert amounts(february) == [("base", "99.00"), ("proration", "-49.00"), ("proration", "99.00")]
+
+
+def test_another_interval_gives_days_back_on_the_invoice_of_the_period_that_it_ends() -> None:
+    world.load(world.plan("weekly", interval="week", base_price="28.00"))
+    account = world.customer()
+    subscription = world.on_plan(account, "team", utc(2026, 1, 1))
+    weekly = Plan.objects.get(code="weekly")
+    confirm_change(subscription, weekly, at=utc(2026, 1, 22, 9), actor=Actor.INSTALLATION)
+    _first, january, week = bill_account(account, utc(2026, 1, 29))
+    assert amounts(january) == [("base", "28.00"), ("proration", "-15.81")]
+    assert amounts(week) == [("base", "28.00")]
+
+
 def test_cancelling_now_issues_the_final_invoice_and_what_is_left_is_credit() -> None:
     """49.00 for the month was paid in advance; the days after today come back, with their tax, as a credit note."""
     account = world.customer()
@@ -192,7 +214,7 @@ def test_late_usage_is_a_line_of_the_next_invoice() -> None:
     [invoice] = bill_account(account, timezone.now() + timedelta(days=25))
     expected = [("usage", "2.00"), ("base", "49.00"), ("late_usage", "25.00")]
     assert amounts(invoice) == expected
-    assert [(each.line.kind, f"{each.line.amount:.2f}") for each in live.lines] == expected
+    assert [(each["kind"], each["amount"]) for each in live.lines_data()] == expected
     line = invoice.lines.get(kind="late_usage")
     assert (line.charge, line.quantity, line.description) == (
         "output_tokens",

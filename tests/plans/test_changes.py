@@ -1,13 +1,14 @@
 """Plan changes: exact lines, previewed; who may do what; what a quote promises."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
+from billing.limits.actions import set_limit
 from billing.plans.actions import (
     Actor,
     cancel,
@@ -186,8 +187,10 @@ class TestAt:
     ) -> None:
         clock.move_to(utc(2026, 12, 5))
         current_period(team, utc(2026, 12, 5))
-        confirm_change(team, the_plan("scale"), at=datetime(2026, 11, 19, tzinfo=PARIS), actor=INSTALLATION)
+        at = datetime(2026, 11, 19, tzinfo=PARIS)
+        preview = confirm_change(team, the_plan("scale"), at=at, actor=INSTALLATION)
         assert pending(team.account) == TestNow.UPGRADE
+        assert preview.next_invoice_at == datetime(2026, 12, 1, tzinfo=PARIS), "the one that closes November"
         opened_on = [period.base_version and period.base_version.plan.code for period in team.periods.all()]
         assert opened_on == ["team", "scale"], "the next base price was not charged yet"
 
@@ -223,6 +226,19 @@ class TestAt:
             confirm_change(
                 team, the_plan("free"), at=datetime(2026, 11, 10, tzinfo=PARIS), actor=INSTALLATION
             )
+
+    def test_a_period_that_was_begun_ahead_of_time(self, team: Subscription) -> None:
+        """On a test site billing is run up to an instant to come: then that is where changes may be."""
+        at = datetime(2026, 12, 11, tzinfo=PARIS)
+        current_period(team, at)
+        confirm_change(team, the_plan("scale"), at=at, actor=INSTALLATION)
+        assert pending(team.account) == [("team", "proration", "-33.19"), ("scale", "proration", "134.81")]
+        for when, field in ((None, "when"), (at - timedelta(days=1), "at")):
+            with pytest.raises(InvalidInstant, match="2026-12-10") as caught:
+                preview_change(team, the_plan("free"), at=when, actor=INSTALLATION)
+            assert caught.value.field == field
+        with pytest.raises(InvalidInstant, match="has not come"):
+            preview_change(team, the_plan("free"), at=at + timedelta(days=30), actor=INSTALLATION)
 
     def test_customers_may_not_choose_it(self, team: Subscription) -> None:
         with pytest.raises(ChangeNotAllowed):
@@ -265,6 +281,38 @@ class TestInterval:
         assert [period.first_day.isoformat() for period in team.periods.all()] == [
             "2026-11-01", "2026-11-19", "2026-11-26", "2026-12-03",
         ]  # fmt: skip
+
+    def test_at_an_instant_before_later_periods_began(
+        self, team: Subscription, clock: time_machine.Traveller
+    ) -> None:
+        """Nothing is invoiced yet, so the months that have begun since are replaced."""
+        clock.move_to(utc(2027, 3, 5))
+        current_period(team, utc(2027, 3, 5))
+        at = datetime(2026, 11, 19, 14, 2, tzinfo=PARIS)
+        preview = confirm_change(team, the_plan("weekly"), at=at, actor=INSTALLATION)
+        assert (preview.next_invoice_at, len(preview.lines)) == (at, 2)
+        days = [period.first_day for period in team.periods.all()]
+        assert days == [date(2026, 11, 1), *(date(2026, 11, 19) + timedelta(weeks=n) for n in range(16))]
+        assert {one.base_version.plan.code for one in team.periods.all()[1:] if one.base_version} == {
+            "weekly"
+        }
+
+    def test_in_a_trial_before_later_periods_began(self, clock: time_machine.Traveller) -> None:
+        sell(plan("tried", "30.00", trial_days=14))
+        start = datetime(2026, 11, 1, tzinfo=PARIS)
+        tried = subscribe(make_account(), the_plan("tried"), start - timedelta(days=60))
+        confirm_change(tried, the_plan("scale-yearly"), at=tried.started_at, actor=INSTALLATION)
+        assert [(one.trial, one.days) for one in tried.periods.all()] == [(True, 14), (False, 365)]
+
+    def test_not_before_a_period_in_which_a_limit_was_set(
+        self, team: Subscription, clock: time_machine.Traveller
+    ) -> None:
+        clock.move_to(utc(2026, 12, 5))
+        set_limit(team.account, "5.00")
+        at = datetime(2026, 11, 19, 14, 2, tzinfo=PARIS)
+        with pytest.raises(InvalidInstant, match="running period"):
+            preview_change(team, the_plan("weekly"), at=at, actor=INSTALLATION)
+        assert preview_change(team, the_plan("weekly"), at=utc(2026, 12, 2), actor=INSTALLATION).lines
 
 
 class TestWhoMayDoWhat:

@@ -23,7 +23,7 @@ from billing.plans.lines import by_language
 from billing.plans.models import Period
 from billing.pricing.charges import UNDETERMINED, localized
 from billing.pricing.lines import Line, LineKind
-from billing.pricing.money import ZERO, exact
+from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.taxes import Tax
 from billing.usage.rating import RatedPeriod, rate_period
 
@@ -118,7 +118,7 @@ def _late_line(like: DraftLine, change: Sum, period: Period) -> DraftLine:
         start=period.start,
         end=period.end,
         quantity=change.quantity,
-        amount=change.amount,
+        amount=round_money(change.amount, period.account.currency),
         exact_amount=change.exact_amount,
         plan=like.line.plan,
         version=like.line.version,

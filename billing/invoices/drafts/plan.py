@@ -56,14 +56,16 @@ def days_detail(line: ProratedLine) -> dict[str, Any]:
 
 
 def waiting(period: Period) -> list[PendingLine]:
-    """The rows that go on the invoice that closes `period`: prorations begun by its end, and every adjustment.
+    """The rows that go on the invoice that closes `period`: prorations of its days, and every adjustment.
 
-    A proration of a later period waits for that one's invoice; after the last period nothing waits.
+    A proration of a later period waits for that one's invoice; after the last period nothing waits. Days that another
+    interval gives back may begin where the period was ended: they were of its base price.
     """
     rows = PendingLine.objects.filter(account=period.account_id, invoiced_at=None).select_related(
         "version__plan"
     )
-    due = Q(start__lte=period.end) | ~Q(kind="proration")
+    given_back = Q(start=period.end, detail__end_day=period.base_end_day.isoformat())
+    due = Q(start__lt=period.end) | given_back | ~Q(kind="proration")
     if following(period) is None:
         due |= Q(subscription=period.subscription_id)
     return list(rows.filter(due).order_by("start", "created_at", "pk"))

@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing.plans.actions.steps import Step, plan_step
-from billing.plans.models import Phase, Plan, ScheduledChange, Subscription
+from billing.plans.models import Period, Phase, Plan, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
-from billing.plans.queries.periods import lock_subscription
+from billing.plans.queries.periods import current_period, lock_subscription
 
 
 @transaction.atomic
@@ -40,7 +41,7 @@ def confirm_change(
     """Make the change and return what it came to; what was scheduled before is replaced.
 
     Raises a `PlanError`; with a `quote` that does not hold any more `QuoteChanged`, which has the new preview.
-    Another interval ends the running period: the caller then bills the account at once.
+    Another interval ends the period of the change: after `now` the caller bills the account at once.
     """
     locked = lock_subscription(subscription)
     step = plan_step(locked, plan, "at" if at else when, at, actor)
@@ -69,15 +70,24 @@ def _switch(locked: Subscription, step: Step) -> None:
         Phase.objects.create(
             subscription=locked, account_id=locked.account_id, version=step.version, start=instant
         )
-    for period in step.later:
-        if period.base_invoiced_at is None:
-            period.base_version = step.version
-            period.save(update_fields=["base_version"])
-    if step.closed is not None and step.opened is not None:
+    if step.version.interval != step.phase.version.interval:
+        _begin_anew(locked, step)
+    else:
+        for period in step.later:
+            if period.base_invoiced_at is None:
+                period.base_version = step.version
+                period.save(update_fields=["base_version"])
+    for line in step.preview.plan_lines:
+        if line.pending:
+            line.store(locked)
+
+
+def _begin_anew(locked: Subscription, step: Step) -> None:
+    """End one period and begin another in its place; those after it, on the old interval, are made anew by now."""
+    Period.objects.filter(pk__in=[period.pk for period in step.later]).delete()
+    if step.closed is not None and step.opened is not None:  # neither in a trial, which goes on
         step.closed.save(update_fields=["end", "end_day"])
         step.opened.save()
         locked.anchor_day = step.opened.first_day
         locked.save(update_fields=["anchor_day"])
-    for line in step.preview.plan_lines:
-        if line.pending:
-            line.store(locked)
+    current_period(locked, timezone.now())

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.deletion import Collector, ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,8 +33,8 @@ from billing.pricing.proration import change_lines, interval_change_lines
 class Step:
     """A change ready to be made: the phase it ends, the version it begins, the periods it touches.
 
-    `later` are periods that follow the one of the change. With another interval the running period is `closed` and
-    a new one `opened`; both are unsaved.
+    `later` are periods that follow the one of the change. With another interval the period of the change is `closed`
+    and a new one `opened`, both unsaved, and those of `later` are made anew; in a trial only these.
     """
 
     preview: Preview
@@ -49,7 +51,7 @@ def plan_step(locked: Subscription, plan: Plan, when: When, at: datetime | None,
     ensure_running(locked, now)
     version = version_for_sale(plan, locked.account, actor)
     phase = locked.phases.select_related("version__plan").get(end=None)
-    _check_when(when, at, actor, phase, now)
+    _check_when(when, at, actor)
     if version.pk == phase.version_id:
         raise SameVersion(_("The subscription is on this plan already."), "plan")
     if when == "period_end":
@@ -60,9 +62,12 @@ def plan_step(locked: Subscription, plan: Plan, when: When, at: datetime | None,
             _("Only a plan with a higher base price begins at once: choose the end of the period."), "when"
         )
     move = _Move(locked, phase, version, when, at or now)
+    _check_instant(move, now)
     periods = open_periods(locked, move.instant, "at" if at else "when")
-    if version.interval != phase.version.interval and not periods[0].trial:
-        return _interval_step(move, periods)
+    if version.interval != phase.version.interval:
+        _ensure_nothing_rests_on(periods[1:])
+        if not periods[0].trial:
+            return _interval_step(move, periods)
     return _same_interval_step(move, periods)
 
 
@@ -87,7 +92,7 @@ def open_periods(locked: Subscription, instant: datetime, field: str) -> list[Pe
     return periods
 
 
-def _check_when(when: When, at: datetime | None, actor: Actor, phase: Phase, now: datetime) -> None:
+def _check_when(when: When, at: datetime | None, actor: Actor) -> None:
     if when not in ("now", "period_end", "at"):
         raise InvalidChoice(_("Choose now or period_end."), "when")
     if at is None:
@@ -96,13 +101,18 @@ def _check_when(when: When, at: datetime | None, actor: Actor, phase: Phase, now
         raise ChangeNotAllowed(_("Only an installation key may choose the instant."), "at")
     if at.utcoffset() is None:
         raise InvalidInstant(_("Write the instant with its offset, such as 2026-02-01T00:00:00Z."), "at")
-    if at > now:
+
+
+def _check_instant(move: "_Move", now: datetime) -> None:
+    """It has come, or lies in a period that billing ahead of time has begun; and the running plan holds by then."""
+    last = _last_period(move.locked)
+    if move.instant > (last.end if last.start > now else now):
         raise InvalidInstant(_("The instant has not come yet: choose one up to now, or period_end."), "at")
-    if at < phase.start:
-        since = phase.start.isoformat()
+    if move.instant < move.phase.start:
+        since = move.phase.start.isoformat()
         raise InvalidInstant(
             _("The running plan began at %(since)s: choose that instant or a later one.") % {"since": since},
-            "at",
+            "at" if move.when == "at" else "when",
         )
 
 
@@ -118,15 +128,13 @@ def _same_interval_step(move: "_Move", periods: Sequence[Period]) -> Step:
             day = day_in(period, move.instant) if period is first else period.first_day
             back, charged = change_lines(old.base_price, new.base_price, day, period, new.currency)
             lines += [PlanLine(old, back, period), PlanLine(new, charged, period)]
-    return Step(move.preview(periods[-1].end, lines), move.phase, new, tuple(later))
+    return Step(move.preview(first.end, lines), move.phase, new, tuple(later))
 
 
 def _interval_step(move: "_Move", periods: Sequence[Period]) -> Step:
     """A new period from local midnight of the day of change; the old period's unused days back."""
     old, new = move.phase.version, move.version
     running, *later = periods
-    if later:
-        raise InvalidInstant(_("To change the interval, choose an instant of the running period."), "at")
     day = day_in(running, move.instant)
     closed = copy.copy(running)
     closed.end = running.start if day == running.first_day else local_midnight(day, running.timezone)
@@ -134,7 +142,18 @@ def _interval_step(move: "_Move", periods: Sequence[Period]) -> Step:
     opened = next_period(move.locked, closed, new, anchor_day=day)
     back, base = interval_change_lines(old.base_price, new.base_price, running, opened, new.currency)
     lines = [PlanLine(old, back, running), PlanLine(new, base, opened, pending=False)]
-    return Step(move.preview(move.instant, lines), move.phase, new, (), closed, opened)
+    return Step(move.preview(move.instant, lines), move.phase, new, tuple(later), closed, opened)
+
+
+def _ensure_nothing_rests_on(periods: Sequence[Period]) -> None:
+    """Another interval makes these anew: no base price may be invoiced, no limit set, no alert sent in one of them."""
+    try:
+        Collector(using=DEFAULT_DB_ALIAS).collect(periods)
+        free = all(period.base_invoiced_at is None for period in periods)
+    except ProtectedError:
+        free = False
+    if not free:
+        raise InvalidInstant(_("To change the interval, choose an instant of the running period."), "at")
 
 
 @dataclass(frozen=True, slots=True)
