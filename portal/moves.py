@@ -6,7 +6,7 @@ one that is repeated moves nobody twice. What a customer has chosen for its peri
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -20,7 +20,7 @@ from billing.plans.actions import Actor, Preview, preview_change
 from billing.plans.errors import PlanError, QuoteChanged, SameVersion
 from billing.plans.models import Period, Plan, PlanVersion, Subscription
 from billing.plans.queries import latest_version, version_at
-from billing.plans.queries.periods import lock_subscription
+from billing.plans.queries.periods import day_in, lock_subscription
 from billing.pricing.money import ZERO
 from billing.usage.simulation import simulate_all
 from portal import acts
@@ -56,6 +56,8 @@ class Comparison:
 
     start: datetime
     end: datetime
+    first_day: date
+    last_day: date
     before: Decimal
     after: Decimal
 
@@ -241,4 +243,5 @@ def _compared(subscription: Subscription, before: PlanVersion, after: PlanVersio
         return None
     start, end = period.start, min(period.end, now)
     costs = [one.total for one in simulate_all(subscription.account, [before, after], start, end)]
-    return Comparison(start, end, costs[0], costs[1])
+    last_day = period.last_day if end == period.end else day_in(period, end)
+    return Comparison(start, end, period.first_day, last_day, costs[0], costs[1])

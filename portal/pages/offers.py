@@ -1,7 +1,7 @@
 """What starting, ending, taking back and going on come to: each on one page that is confirmed as it was seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -46,7 +46,9 @@ def begin_page(account: Account, plan: Plan, at: datetime) -> OfferPage:
     """Raises a `PlanError`, as the other pages do."""
     offer = offer_subscribe(account, plan, actor=Actor.CUSTOMER)
     title = gettext("Start on %(name)s") % {"name": _name(offer.preview.version)}
-    return _starting(offer, account, at, title, reverse("portal:plan_confirm", args=[plan.code]))
+    words = gettext("Usage comes on top, at the prices of the plan. You choose a limit next.")
+    url = reverse("portal:plan_confirm", args=[plan.code])
+    return _starting(offer, account, at, title=title, words=[words], url=url)
 
 
 def reactivate_page(account: Account, subscription: Subscription, at: datetime) -> OfferPage:
@@ -56,7 +58,11 @@ def reactivate_page(account: Account, subscription: Subscription, at: datetime) 
     title = gettext("Reactivate %(name)s") % {"name": _name(offer.preview.version)}
     if offer.preview.first is None:
         return _going_on(offer.preview, account, at, title=title, confirm=title, url=url)
-    return _starting(offer, account, at, title, url)
+    words = [
+        gettext("Usage comes on top, at the prices of the plan."),
+        gettext("Your limit stays as it is and keeps counting."),
+    ]
+    return _starting(offer, account, at, title=title, words=words, url=url)
 
 
 def take_back_page(account: Account, subscription: Subscription, at: datetime) -> OfferPage:
@@ -105,7 +111,9 @@ def cancel_page(account: Account, subscription: Subscription, at: datetime) -> O
     )
 
 
-def _starting(offer: Offer, account: Account, at: datetime, title: str, url: str) -> OfferPage:
+def _starting(
+    offer: Offer, account: Account, at: datetime, *, title: str, words: Sequence[str], url: str
+) -> OfferPage:
     preview = offer.preview
     version, trial_end = preview.version, preview.subscription.trial_end
     assert version is not None  # noqa: S101  # only an end has none
@@ -114,11 +122,11 @@ def _starting(offer: Offer, account: Account, at: datetime, title: str, url: str
     if trial_end:
         until = dates.day(trial_end, "yMMMMd")
         facts.append((gettext("Trial, usage included"), gettext("free until %(day)s") % {"day": until}))
-    if preview.effective_at > at:
+    if preview.when == "at":
         facts.append((gettext("Begins on"), dates.day(preview.effective_at, "yMMMMd")))
     if preview.next_invoice_at:
-        today = preview.next_invoice_at <= preview.effective_at <= at
-        day = gettext("today") if today else dates.day(preview.next_invoice_at, "yMMMMd")
+        at_once = preview.when == "now" and preview.next_invoice_at == preview.effective_at
+        day = gettext("today") if at_once else dates.day(preview.next_invoice_at, "yMMMMd")
         facts.append((gettext("First invoice"), day))
     return _page(
         preview,
@@ -126,9 +134,10 @@ def _starting(offer: Offer, account: Account, at: datetime, title: str, url: str
         at,
         currency=account.currency,
         title=title,
-        words=[gettext("Usage comes on top, at the prices of the plan. You choose a limit next.")],
+        words=words,
         facts=facts,
         invoice_title=gettext("The first invoice"),
+        to_pay=gettext("To pay"),
         url=url,
         confirm=title,
     )
@@ -169,7 +178,11 @@ def _page(
     invoice_title: str = "",
     invoice_note: str = "",
     leave: str = "",
+    to_pay: str = "",
 ) -> OfferPage:
+    foot = draft_foot(invoice) if invoice else []
+    if foot and to_pay:
+        foot[-1] = replace(foot[-1], name=to_pay)
     return OfferPage(
         title=title,
         crumb=crumb or title,
@@ -179,7 +192,7 @@ def _page(
         invoice_title=invoice_title,
         invoice_note=invoice_note,
         groups=draft_groups(invoice) if invoice else [],
-        foot=draft_foot(invoice) if invoice else [],
+        foot=foot,
         url=url,
         confirm=confirm,
         leave=leave or gettext("Go back"),

@@ -108,9 +108,10 @@ def reactivate_plan(request: PortalRequest) -> HttpResponseBase:
 
     def act(quote: str) -> HttpResponseBase:
         running = acts.reactivate(subscription, actor=Actor.CUSTOMER, quote=quote)
-        if running.pk != subscription.pk:
-            return _started(request)
-        return _goes_on(request)
+        if running.pk == subscription.pk:
+            return _goes_on(request)
+        messages.success(request, gettext("Your plan runs again."))
+        return redirect("portal:plan")
 
     return _offer(request, lambda: reactivate_page(request.account, subscription, timezone.now()), act)
 
@@ -157,14 +158,11 @@ def _quote(
 def _begin(request: PortalRequest, plan: Plan) -> HttpResponseBase:
     def act(quote: str) -> HttpResponseBase:
         acts.subscribe(request.account, plan, actor=Actor.CUSTOMER, quote=quote)
-        return _started(request)
+        text = gettext("Your plan runs. Choose a limit next, so that nothing surprises you.")
+        messages.success(request, text)
+        return redirect("portal:limits")
 
     return _offer(request, lambda: begin_page(request.account, plan, timezone.now()), act)
-
-
-def _started(request: PortalRequest) -> HttpResponseBase:
-    messages.success(request, gettext("Your plan runs. Choose a limit next, so that nothing surprises you."))
-    return redirect("portal:limits")
 
 
 def _goes_on(request: PortalRequest) -> HttpResponseBase:

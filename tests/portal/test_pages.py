@@ -322,8 +322,8 @@ class TestPlan:
         ended = self.cancel(world, "now")
         assert "Reactivate Team" in owner.get(reverse("portal:plan")).text
         shown = owner.get(page).text
-        answer = owner.post(page, {"quote": self.offered(owner, page)})
-        assert answer.headers["Location"] == reverse("portal:limits")
+        answer = owner.post(page, {"quote": self.offered(owner, page)}, follow=True)
+        assert "Your plan runs again." in answer.text
         running = running_subscription(world.account)
         assert running.pk != ended.pk
         assert formats.money(world.invoice.total, "EUR") in shown
