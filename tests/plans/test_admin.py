@@ -197,6 +197,17 @@ class TestDrafts:
         assert draft.published_at is None
         assert draft.tax == "nowhere", "the draft was saved, to be mended"
 
+    @pytest.mark.parametrize("terms", ['"x"', "[1]", "5", "true"])
+    def test_terms_that_are_no_keys_are_told_at_their_field(
+        self, staff: Client, url: str, draft: PlanVersion, terms: str
+    ) -> None:
+        response = staff.post(url, {**fields(staff, url), "charges-0-terms": terms, "_publish": "1"})
+        assert response.status_code == 200
+        assert "The keys of the catalogue file" in str(
+            response.context["inline_admin_formsets"][0].formset.errors
+        )
+        assert "tiers" in draft.charges.get().terms
+
     def test_two_people_edit_one_draft(self, staff: Client, url: str, draft: PlanVersion) -> None:
         read = fields(staff, url)
         first = staff.post(url, {**read, "base_price": "55.00"})

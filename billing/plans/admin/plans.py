@@ -109,8 +109,18 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return HttpResponseRedirect(reverse("admin:plans_planversion_change", args=[draft.pk]))
 
 
+class ChargeForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_terms(self) -> dict[str, Any]:
+        """Keys and values; what they may be is for the parser to say."""
+        terms = self.cleaned_data["terms"] or {}
+        if not isinstance(terms, dict):
+            raise forms.ValidationError(TERMS_HELP)
+        return terms
+
+
 class ChargeInline(admin.StackedInline):  # type: ignore[type-arg]
     model = Charge
+    form = ChargeForm
     extra = 0
     fields = ("position", "code", "meter", "model", "where", "terms")
     autocomplete_fields = ("meter",)
