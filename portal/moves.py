@@ -1,7 +1,7 @@
 """Moving the subscribers of a plan, or of one version of it: who would pay how much more, and moving each of them.
 
 Each account is looked at, and moved, in a transaction of its own: so a run that is broken off goes on where it was, and
-one that is repeated moves nobody twice. What a customer has chosen for its period's end is never replaced.
+one that is repeated moves nobody twice. What a customer has chosen for its period's end is never replaced. Staff reads this: it is English.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,6 @@ from typing import Final, Literal
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
@@ -130,9 +129,9 @@ def find_move(source: str, target: str, when: MoveWhen) -> Move:
     found = Plan.objects.filter(code=target).first()
     newest = latest_version(found) if found else None
     if newest is None or newest.plan.archived:
-        raise LookupError(_("%(plan)s is not for sale: nobody can be moved to it.") % {"plan": target})
+        raise LookupError(f"{target} is not for sale: nobody can be moved to it.")
     if not versions:
-        raise LookupError(_("There is no published %(source)s to move from.") % {"source": source})
+        raise LookupError(f"There is no published {source} to move from.")
     return Move(tuple(version for version in versions if version.pk != newest.pk), newest, when)
 
 
@@ -219,18 +218,18 @@ def _may_move(move: Move, subscription: Subscription) -> None:
     change = getattr(subscription, "scheduled_change", None)
     version = version_at(subscription, timezone.now())
     if version.pk == move.target.pk:
-        raise CannotMove(_("It is on %(version)s already.") % {"version": move.target}, done=True)
+        raise CannotMove(f"It is on {move.target} already.", done=True)
     if version not in move.source:
-        raise CannotMove(_("It is on %(version)s now.") % {"version": version})
+        raise CannotMove(f"It is on {version} now.")
     if change is not None:
-        words = {"version": change.version, "day": f"{change.at:%Y-%m-%d}"}
         if change.version is None:
-            raise CannotMove(_("It is cancelled and ends on %(day)s.") % words)
+            raise CannotMove(f"It is cancelled and ends on {change.at:%Y-%m-%d}.")
         done = change.version_id == move.target.pk
-        raise CannotMove(_("A change to %(version)s is scheduled for %(day)s.") % words, done=done)
+        raise CannotMove(f"A change to {change.version} is scheduled for {change.at:%Y-%m-%d}.", done=done)
     if version.interval != move.target.interval:
-        words = {"before": version.interval, "after": move.target.interval}
-        raise CannotMove(_("It is billed by the %(before)s, the other plan by the %(after)s.") % words)
+        raise CannotMove(
+            f"It is billed by the {version.interval}, the other plan by the {move.target.interval}."
+        )
 
 
 def _compared(subscription: Subscription, before: PlanVersion, after: PlanVersion) -> Comparison | None:
