@@ -1,7 +1,8 @@
 """Moving the subscribers of a plan, or of one version of it: who would pay how much more, and moving each of them.
 
 Each account is looked at, and moved, in a transaction of its own: so a run that is broken off goes on where it was, and
-one that is repeated moves nobody twice. What a customer has chosen for its period's end is never replaced. Staff reads this: it is English.
+one that is repeated moves nobody twice. What a customer has chosen for its period's end is never replaced.
+Staff reads the sentences, in English.
 """
 
 from collections.abc import Callable, Iterable, Iterator
