@@ -1,6 +1,5 @@
 """The catalogue's values: what a file leaves out is what they hold by default, and they go into sets."""
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
