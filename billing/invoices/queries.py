@@ -1,6 +1,6 @@
 """Reads of billing/invoices: issued documents as the contract shows them. Status is derived, never stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -116,7 +116,14 @@ def line_data(line: InvoiceLine, currency: str) -> Data:
         "amount": money_string(line.amount, currency),
         "exact_amount": plain(line.exact_amount),
         "tiers": line.tiers,
+        **({"before": before} if (before := before_of(line.detail)) else {}),
     }
+
+
+def before_of(detail: Mapping[str, Any]) -> dict[str, str]:
+    """Where a usage line goes on from after a change of plan (`billing.pricing.lines.Before`); empty for others."""
+    names = ("quantity", "amount", "exact_amount")
+    return {name: detail[f"before_{name}"] for name in names if f"before_{name}" in detail}
 
 
 def utc(instant: datetime) -> str:

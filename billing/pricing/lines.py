@@ -16,12 +16,32 @@ EXACT_PLACES: Final = 12
 """Digits after the point of `exact_amount` (contract, section 3)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Where a line goes on from: what the period had used and cost by its start, by the line's own prices.
+
+    The line's rows add up to the price up to its end less `exact_amount`; its amount is that price, rounded, less
+    `amount`.
+    """
+
+    quantity: Decimal
+    amount: Decimal
+    exact_amount: Decimal
+
+    def as_data(self) -> dict[str, str]:
+        return {
+            "quantity": plain(self.quantity),
+            "amount": f"{self.amount:f}",
+            "exact_amount": plain(self.exact_amount),
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """What `[start, end)` costs by one charge (or, without one, by the plan).
 
     `amount` is whole minor units of the plan's currency and keeps their digits ("66.70"); `exact_amount` is
-    the same before rounding, to 12 decimals. `name` and `unit` are language -> text. `tax` is the tax code of
+    the same before rounding, to 12 decimals. `before` is set where a usage line begins inside used tiers. `name` and `unit` are language -> text. `tax` is the tax code of
     charge or plan.
     """
 
@@ -36,6 +56,7 @@ class Line:
     amount: Decimal
     exact_amount: Decimal
     tiers: tuple[TierPart, ...] = ()
+    before: Before | None = None
     plan: str
     version: int
     tax: str | None = None
@@ -53,6 +74,7 @@ class Line:
             "amount": f"{self.amount:f}",
             "exact_amount": plain(self.exact_amount),
             "tiers": [row.as_data() for row in self.tiers],
+            **({"before": self.before.as_data()} if self.before else {}),
         }
 
 
@@ -66,6 +88,7 @@ def charge_line(
     amount: Decimal,
     exact_amount: Decimal,
     tiers: tuple[TierPart, ...] = (),
+    before: Before | None = None,
 ) -> Line:
     """A line of `charge` with its names, and its tax or else its plan's."""
     return Line(
@@ -80,6 +103,7 @@ def charge_line(
         amount=amount,
         exact_amount=exact_amount,
         tiers=tiers,
+        before=before,
         plan=plan.code,
         version=plan.version,
         tax=charge.tax or plan.tax,

@@ -13,10 +13,10 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from billing.pricing.charges import NO_USAGE, Charge, Usage
-from billing.pricing.lines import EXACT_PLACES, Line, charge_line
+from billing.pricing.lines import EXACT_PLACES, Before, Line, charge_line
 from billing.pricing.models.parts import correction, difference
 from billing.pricing.money import ZERO, round_money, round_places
-from billing.pricing.price import billable, price
+from billing.pricing.price import Priced, billable, price
 from billing.pricing.spans import Span
 
 
@@ -86,7 +86,19 @@ def _run_lines(run: Sequence[Stretch]) -> Iterator[Line | None]:
             amount=amount,
             exact_amount=round_places(owed, EXACT_PLACES),
             tiers=(*rows, correction("fall", fall)) if fall else rows,
+            before=_before(stretch, earlier, currency),
         )
+
+
+def _before(stretch: Stretch, cost: Priced, currency: str) -> Before | None:
+    """What the stretch goes on from; None where nothing was used before it."""
+    if not billable(stretch.charge, stretch.before):
+        return None
+    return Before(
+        max(stretch.before.quantity, ZERO),
+        round_money(cost.exact, currency),
+        round_places(cost.exact, EXACT_PLACES),
+    )
 
 
 def _steps(prices: Sequence[Decimal]) -> list[Decimal]:

@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext
 
 from billing.invoices.drafts import Draft, DraftLine
 from billing.invoices.models import InvoiceLine
+from billing.invoices.queries import before_of
 from billing.plans.models import PlanVersion
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import localized
@@ -211,11 +212,16 @@ def _detail(
         return ""
     words = prices.price_words(own, currency)
     free = prices.included(own)
-    return (
-        gettext("%(price)s, %(count)s included") % {"price": words, "count": formats.quantity(free)}
-        if free
-        else words
-    )
+    if free:
+        words = gettext("%(price)s, %(count)s included") % {"price": words, "count": formats.quantity(free)}
+    before = before_of(detail)
+    if not before:
+        return words
+    going_on = gettext("going on from %(quantity)s used and %(amount)s charged at these prices") % {
+        "quantity": formats.quantity(Decimal(before["quantity"])),
+        "amount": formats.money(Decimal(before["amount"]), currency),
+    }
+    return f"{words}, {going_on}"
 
 
 def _quantity(kind: str, quantity: Decimal | None) -> str:

@@ -47,6 +47,7 @@ def _detail(line: Line, plan: Plan, meters: Mapping[str, Meter]) -> dict[str, An
         "unit_code": meter.unit_code if meter else "C62",
         "bounds": [None if tier.up_to is None else plain(tier.up_to) for tier in charge.tiers],
         **_package(charge),
+        **{f"before_{name}": value for name, value in (line.before.as_data() if line.before else {}).items()},
     }
 
 

@@ -1,6 +1,6 @@
 """A line's name, what its quantity and price mean, and the two figures that stand beside the name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from billing.invoices.paper import days
 from billing.invoices.paper.figures import Figures
 from billing.invoices.paper.units import plural
 from billing.invoices.paper.working import Working
+from billing.invoices.queries import before_of
 
 ONE_DAY = timedelta(days=1)
 
@@ -28,7 +29,8 @@ class Words:
 def words_of(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
     """The words of a line of any kind."""
     if line.kind == "usage":
-        return _usage(line, worked, figures)
+        words = _usage(line, worked, figures)
+        return replace(words, sub=", ".join(filter(None, (words.sub, _going_on(line, figures)))))
     if line.kind in ("base", "proration") and "price" in line.detail:
         return _plan(line, figures)
     if line.kind == "limit_waiver":
@@ -36,6 +38,17 @@ def words_of(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
     if line.kind == "minimum":
         return Words(line.description, _minimum(line, figures))
     return Words(line.description, _dates(line, figures))
+
+
+def _going_on(line: InvoiceLine, figures: Figures) -> str:
+    """What the period had come to when the line began, after a change of plan."""
+    before = before_of(line.detail)
+    if not before:
+        return ""
+    return _("going on from %(quantity)s used and %(amount)s charged at these prices") % {
+        "quantity": figures.number(Decimal(before["quantity"])),
+        "amount": figures.amount(Decimal(before["amount"])),
+    }
 
 
 def _usage(line: InvoiceLine, worked: Working, figures: Figures) -> Words:

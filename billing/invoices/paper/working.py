@@ -51,7 +51,7 @@ def working(tiers: Sequence[Tier], detail: Mapping[str, Any], figures: Figures) 
 def _rows(tier: Tier, detail: Mapping[str, Any], figures: Figures, per: int) -> Iterator[Row]:
     quantity, flat = Decimal(tier["quantity"] or 0), Decimal(tier["flat_price"] or 0)
     price, kind, rate = Decimal(tier["unit_price"] or 0), tier["kind"], tier.get("rate")
-    if kind in ("per_event", "maximum", "floor"):
+    if kind in ("per_event", "maximum", "floor", "fall"):
         yield Row(_correction(kind), None, None, flat)
         return
     if quantity or not flat:

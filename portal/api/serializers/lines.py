@@ -27,6 +27,14 @@ class TierAnswer(Answer):
     rate = serializers.CharField(required=False)
 
 
+class BeforeAnswer(Answer):
+    """Where a line after a change of plan goes on from: the period's usage and price by the line's start."""
+
+    quantity = serializers.CharField()
+    amount = serializers.CharField()
+    exact_amount = serializers.CharField()
+
+
 class LineAnswer(Answer):
     id = serializers.CharField()
     kind = serializers.ChoiceField(choices=KINDS)
@@ -39,6 +47,10 @@ class LineAnswer(Answer):
     amount = serializers.CharField()
     exact_amount = serializers.CharField()
     tiers = TierAnswer(many=True)
+    before = BeforeAnswer(
+        required=False,
+        help_text="By this line's prices: its rows add up to the price up to its end less this one.",
+    )
 
 
 def line_data(line: Line, locale: str) -> dict[str, Any]:
