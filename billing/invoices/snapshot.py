@@ -14,6 +14,7 @@ from django.utils.translation import override
 
 from accounts.models import Account
 from billing.invoices.drafts import Draft, DraftLine
+from billing.invoices.drafts.coupons import uses_data
 from billing.invoices.mentions import mentions
 from billing.limits.queries import versions_in
 from billing.plans.models import Period
@@ -43,10 +44,8 @@ def take_snapshot(draft: Draft, sign: int) -> dict[str, Any]:
         "rounding": "half-up",
         "seller": seller_data(),
         "buyer": {name: getattr(account, name) for name in BUYER},
-        "discounts": [
-            {"coupon": each.code, "amount": money_string(sign * each.amount, currency)}
-            for each in foot.discounts
-        ],
+        "discounts": draft.discounts_data(sign),
+        "coupons": uses_data(foot.coupons),
         "taxes": [_tax_data(tax, sign, currency) for tax in foot.taxes],
         "usage": _usage_data(draft) if draft.rated else None,
         "terms_days": settings.PAYMENT_TERMS_DAYS,

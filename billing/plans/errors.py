@@ -41,6 +41,18 @@ class CurrencyMismatch(PlanError):
     code, kind = "currency_mismatch", "invalid"
 
 
+class UnknownCoupon(PlanError):
+    """No coupon has this code, or it is no longer given."""
+
+    code, kind = "unknown_coupon", "invalid"
+
+
+class AlreadyRedeemed(PlanError):
+    """An account redeems a coupon once."""
+
+    code, kind = "already_redeemed", "conflict"
+
+
 class InvalidInstant(PlanError):
     """A start, or an instant of a change, that cannot be."""
 

@@ -91,6 +91,30 @@ class Coupon(models.Model):
         return self.code
 
 
+class Redemption(models.Model):
+    """A coupon that an account redeemed, with its terms as they were then: a later load of the catalogue leaves them.
+
+    Rows are never changed. Which service periods it covers is read from them: `queries.coupons`.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="redemptions")
+    coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="redemptions")
+    percent = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    amount = models.DecimalField(null=True, **PRICE)
+    periods = models.PositiveIntegerField(null=True)
+    redeemed_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["redeemed_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "coupon"], name="coupon_redeemed_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.coupon.code
+
+
 class Plan(models.Model):
     """What a customer chooses. Its terms live in versions; a published one never changes."""
 

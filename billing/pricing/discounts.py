@@ -8,12 +8,17 @@ Take-backs. A line may take back what an earlier invoice charged less a discount
 was never paid, an earlier discount is taken back with it, if the caller says what was given (`Coupon.used`):
 a percentage in proportion, an amount as far as what is left of the period no longer bears it. Never more than
 was given; so a coupon's discounts over all invoices of a period are never below zero either, and without
-`used` nor are those of one invoice. Such a discount is negative, in an invoice of the same sign.
+`used` nor are those of one invoice. Such a discount is negative.
+
+What was never discounted is given back whole: a period whose lines come to less than zero, and within a period
+its changes of a base price that do (`Share.change`), are set aside if the coupon gave nothing in it. So a
+base price that was invoiced before the coupon came neither gains nor loses by a later refund of it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.shares import largest_remainder
@@ -21,8 +26,17 @@ from billing.pricing.shares import largest_remainder
 Rate = tuple[str, Decimal]
 """What taxes are summed by: category and percent (EN 16931, BG-23)."""
 
-Left = dict[tuple[Hashable, Rate], Decimal]
-"""(service period, rate) -> what is left of its lines."""
+
+class Share(NamedTuple):
+    """The lines of an invoice that discounts treat alike. `change`: they change a base price charged before."""
+
+    period: Hashable
+    rate: Rate
+    change: bool = False
+
+
+Left = dict[Share, Decimal]
+"""What is left of the lines of each share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +82,14 @@ class Discount:
 @exact()
 def take_off(coupon: Coupon, left: Left, currency: str) -> tuple[Discount, Left]:
     """The discount of `coupon` on what is left of the lines, and what is left after it."""
-    covered = {
-        key: amount for key, amount in left.items() if coupon.periods is None or key[0] in coupon.periods
-    }
+    covered = _covered(coupon, left)
     after, uses, rates = dict(left), dict[Hashable, Decimal](), dict[Rate, Decimal]()
-    for keys, amount in _parts(coupon, covered, currency):
-        for (period, rate), part in _spread(amount, {key: covered[key] for key in keys}, currency).items():
-            after[period, rate] -= part
-            uses[period] = uses.get(period, ZERO) + part
-            rates[rate] = rates.get(rate, ZERO) + part
-    billed = _sums((period, amount) for (period, _), amount in covered.items())
+    for shares, amount in _parts(coupon, covered, currency):
+        for share, part in _spread(amount, shares, currency).items():
+            after[share] -= part
+            uses[share.period] = uses.get(share.period, ZERO) + part
+            rates[share.rate] = rates.get(share.rate, ZERO) + part
+    billed = _by_period(covered)
     return (
         Discount(
             coupon.code,
@@ -89,38 +101,63 @@ def take_off(coupon: Coupon, left: Left, currency: str) -> tuple[Discount, Left]
     )
 
 
-def _parts(
-    coupon: Coupon, covered: Left, currency: str
-) -> Iterable[tuple[list[tuple[Hashable, Rate]], Decimal]]:
-    """The keys that share a discount, and the discount: a percentage over all, an amount per period."""
-    given = _sums((use.period, use.discount) for use in coupon.used)
+def _covered(coupon: Coupon, left: Left) -> Left:
+    """The shares of the coupon's periods, without what takes back more than it adds and was never discounted."""
+    given = _given(coupon)
+    covered = {
+        share: amount
+        for share, amount in left.items()
+        if coupon.periods is None or share.period in coupon.periods
+    }
+    for changes_alone in (True, False):
+        sums = _by_period({s: amount for s, amount in covered.items() if s.change or not changes_alone})
+        back = {period for period, amount in sums.items() if amount < 0 and not given.get(period)}
+        covered = {
+            share: amount
+            for share, amount in covered.items()
+            if share.period not in back or (changes_alone and not share.change)
+        }
+    return covered
+
+
+def _parts(coupon: Coupon, covered: Left, currency: str) -> Iterable[tuple[Left, Decimal]]:
+    """Shares that bear a discount together, and the discount: a percentage over all, an amount per period."""
+    given = _given(coupon)
     if coupon.percent is not None:
         whole = sum(covered.values(), ZERO)
         wanted = round_money((whole * coupon.percent).scaleb(-2), currency)
-        floor = -sum((given.get(period, ZERO) for period in {period for period, _ in covered}), ZERO)
-        yield list(covered), max(wanted, min(floor, ZERO))
+        floor = -sum((given.get(period, ZERO) for period in _by_period(covered)), ZERO)
+        yield covered, max(wanted, min(floor, ZERO))
         return
     earlier = _sums((use.period, use.billed) for use in coupon.used)
-    for period, whole in _sums((period, amount) for (period, _), amount in covered.items()).items():
-        limit = round_money(coupon.amount or ZERO, currency)
+    limit = round_money(coupon.amount or ZERO, currency)
+    for period, whole in _by_period(covered).items():
         bearable = min(limit, max(ZERO, earlier.get(period, ZERO) + whole))
         wanted = bearable - given.get(period, ZERO)
         yield (
-            [key for key in covered if key[0] == period],
+            {share: amount for share, amount in covered.items() if share.period == period},
             max(min(wanted, max(whole, ZERO)), min(whole, ZERO)),
         )
 
 
 def _spread(amount: Decimal, covered: Left, currency: str) -> Left:
-    """`amount` over tax rates, and each rate's part over its periods."""
-    by_rate = _sums((rate, left) for (_, rate), left in covered.items())
+    """`amount` over tax rates, and each rate's part over its shares."""
+    by_rate = _sums((share.rate, left) for share, left in covered.items())
     parts = largest_remainder(amount, list(by_rate.values()), currency)
     spread: Left = {}
     for rate, part in zip(by_rate, parts, strict=True):
-        keys = [key for key in covered if key[1] == rate]
-        within = largest_remainder(part, [covered[key] for key in keys], currency)
-        spread |= dict(zip(keys, within, strict=True))
+        shares = [share for share in covered if share.rate == rate]
+        within = largest_remainder(part, [covered[share] for share in shares], currency)
+        spread |= dict(zip(shares, within, strict=True))
     return spread
+
+
+def _given(coupon: Coupon) -> Mapping[Hashable, Decimal]:
+    return _sums((use.period, use.discount) for use in coupon.used)
+
+
+def _by_period(left: Left) -> Mapping[Hashable, Decimal]:
+    return _sums((share.period, amount) for share, amount in left.items())
 
 
 def _sums[K](items: Iterable[tuple[K, Decimal]]) -> Mapping[K, Decimal]:

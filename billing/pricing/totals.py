@@ -11,18 +11,22 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.pricing.discounts import Coupon, Discount, Left, Rate, take_off
+from billing.pricing.discounts import Coupon, Discount, Left, Rate, Share, take_off
 from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.taxes import Tax
 
 
 @dataclass(frozen=True, slots=True)
 class TaxedLine:
-    """A rounded line, its tax, and the service period that coupons look at; None: no coupon covers it."""
+    """A rounded line, its tax, and the service period that coupons look at; None: no coupon covers it.
+
+    `change`: it changes a base price that was charged before (a `proration` line).
+    """
 
     amount: Decimal
     tax: Tax
     period: Hashable = None
+    change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,13 @@ class TaxAmount:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The foot of an invoice, all in minor units. `discounts` that took nothing off are left out."""
+    """The foot of an invoice, all in minor units.
+
+    `coupons`: what each coupon found and took off, those that found or gave nothing included.
+    """
 
     subtotal: Decimal
-    discounts: tuple[Discount, ...]
+    coupons: tuple[Discount, ...]
     taxes: tuple[TaxAmount, ...]
     tax_total: Decimal
     total: Decimal
@@ -54,9 +61,14 @@ class Totals:
     amount_due: Decimal
 
     @property
+    def discounts(self) -> tuple[Discount, ...]:
+        """What coupons took off, one row each; those that took nothing off are left out."""
+        return tuple(each for each in self.coupons if each.amount)
+
+    @property
     def discount_total(self) -> Decimal:
         """What all coupons took off: subtotal - discount_total + tax_total = total."""
-        return sum((discount.amount for discount in self.discounts), ZERO)
+        return sum((each.amount for each in self.coupons), ZERO)
 
     @property
     def is_credit_note(self) -> bool:
@@ -77,8 +89,8 @@ def totals(lines: Sequence[TaxedLine], coupons: Sequence[Coupon], credit: Decima
     for line in lines:
         if line.amount != round_money(line.amount, currency):
             raise ValueError(f"{line.amount} is not in whole minor units of {currency}")
-        key = line.period, (line.tax.category, line.tax.rate)
-        left[key] = left.get(key, ZERO) + line.amount
+        share = Share(line.period, (line.tax.category, line.tax.rate), line.change)
+        left[share] = left.get(share, ZERO) + line.amount
     discounts, net = _discount(left, coupons, currency)
     taxes = _taxes(lines, left, net, currency)
     subtotal = round_money(sum(left.values(), ZERO), currency)
@@ -90,12 +102,12 @@ def totals(lines: Sequence[TaxedLine], coupons: Sequence[Coupon], credit: Decima
 
 def _discount(left: Left, coupons: Sequence[Coupon], currency: str) -> tuple[tuple[Discount, ...], Left]:
     """What coupons take off, and the net after them. Lines without a period are set aside."""
-    net = {key: amount for key, amount in left.items() if key[0] is not None}
+    net = {share: amount for share, amount in left.items() if share.period is not None}
     discounts = []
     for coupon in coupons:
         discount, net = take_off(coupon, net, currency)
         discounts.append(discount)
-    return tuple(discount for discount in discounts if discount.amount), {**left, **net}
+    return tuple(discounts), {**left, **net}
 
 
 def _taxes(lines: Sequence[TaxedLine], left: Left, net: Left, currency: str) -> tuple[TaxAmount, ...]:
@@ -104,9 +116,9 @@ def _taxes(lines: Sequence[TaxedLine], left: Left, net: Left, currency: str) -> 
         first.setdefault((line.tax.category, line.tax.rate), line.tax)
     taxes = []
     for rate, tax in first.items():
-        keys = [key for key in left if key[1] == rate]
-        taxable = round_money(sum((net[key] for key in keys), ZERO), currency)
-        discount = sum((left[key] for key in keys), ZERO) - taxable
+        shares = [share for share in left if share.rate == rate]
+        taxable = round_money(sum((net[share] for share in shares), ZERO), currency)
+        discount = sum((left[share] for share in shares), ZERO) - taxable
         amount = round_money((taxable * tax.rate).scaleb(-2), currency)
         taxes.append(TaxAmount(tax.code, tax.name, tax.rate, tax.category, discount, taxable, amount))
     return tuple(taxes)

@@ -5,6 +5,7 @@ from django.urls import path
 from portal.api.docs import openapi
 from portal.api.views.accounts import AccountsView, AccountView
 from portal.api.views.catalog import CatalogView, MetersView, PlansView
+from portal.api.views.coupons import CouponsView
 from portal.api.views.events import events
 from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
 from portal.api.views.limits import AllowanceView, LimitView
@@ -26,6 +27,7 @@ urlpatterns = [
     path("accounts/<str:account>/usage", UsageView.as_view()),
     path("accounts/<str:account>/spend", SpendView.as_view()),
     path("accounts/<str:account>/simulation", SimulationView.as_view()),
+    path("accounts/<str:account>/coupons", CouponsView.as_view()),
     path("accounts/<str:account>/invoices", InvoicesView.as_view()),
     path("invoices/<str:number>.pdf", InvoicePdfView.as_view()),
     path("invoices/<str:number>", InvoiceView.as_view()),

@@ -6,7 +6,10 @@ from django.db import connections
 from portal.databases import APP_ROLE
 
 # Rows that nobody changes or removes once written; triggers say so too (billing/invoices/sql).
-APPEND_ONLY = ("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument", "limits_limitversion")
+APPEND_ONLY = (
+    *("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"),
+    *("limits_limitversion", "plans_redemption"),
+)
 
 
 def app_role() -> str:

@@ -31,6 +31,8 @@ OF_ACCOUNT = [
     Call("GET", "/accounts/{a}/allowance", READ | INGEST),
     Call("GET", "/accounts/{a}/limit", READ),
     Call("PUT", "/accounts/{a}/limit", MANAGE, {"amount": "10.00"}),
+    Call("GET", "/accounts/{a}/coupons", READ),
+    Call("POST", "/accounts/{a}/coupons", MANAGE, {"code": "WELCOME"}),
     Call("GET", "/accounts/{a}/invoices", READ),
     Call("GET", "/subscriptions/{s}", READ),
     Call("DELETE", "/subscriptions/{s}", MANAGE),

@@ -61,6 +61,7 @@ CATALOG: dict[str, Any] = {
         ]
     ],
     "taxes": [{"code": "fr-20", "name": "TVA 20 %", "rate": "20", "country": "FR", "category": "S"}],
+    "coupons": [{"code": "WELCOME", "percent": "20", "periods": 3}],
 }
 
 ACCOUNT: dict[str, Any] = {

@@ -42,7 +42,10 @@ INVOICE = {
     "credits_applied",
     "amount_due",
 }
-SPEND = {"as_of", "period", "currency", "lines", "usage_total", "subtotal", "limit", "forecast"}
+SPEND = {
+    *("as_of", "period", "currency", "lines", "usage_total", "subtotal", "discounts", "tax_total", "total"),
+    *("limit", "forecast"),
+}
 SUBSCRIPTION = {
     "id",
     "plan",

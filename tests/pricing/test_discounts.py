@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing.discounts import Coupon, CouponUse, Discount, Left, take_off
+from billing.pricing.discounts import Coupon, CouponUse, Discount, Left, Share, take_off
 
 D = Decimal
 FULL, REDUCED = ("S", D(20)), ("S", D("5.5"))
@@ -15,7 +15,7 @@ amounts = st.decimals(0, 10_000, places=2)
 
 
 def left(*items: tuple[int, tuple[str, Decimal], str]) -> Left:
-    return {(period, rate): D(amount) for period, rate, amount in items}
+    return {Share(period, rate): D(amount) for period, rate, amount in items}
 
 
 def off(coupon: Coupon, items: Left) -> Discount:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import Account
 from billing.invoices.credit import credit_left
+from billing.invoices.drafts.coupons import drafted_coupons, taxed
 from billing.invoices.drafts.late import late_lines
 from billing.invoices.drafts.lines import Data, DraftLine, Taxes
 from billing.invoices.drafts.plan import base_lines, following, minimum_spend_lines, waiting, waiting_lines
@@ -20,7 +20,7 @@ from billing.invoices.drafts.usage import usage_lines
 from billing.plans.models import Period
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO, money_string
-from billing.pricing.totals import TaxedLine, Totals, totals
+from billing.pricing.totals import Totals, totals
 from billing.usage.rating import RatedPeriod, rate_period
 
 __all__ = ["Data", "Draft", "DraftLine", "base_draft", "draft_invoice"]
@@ -52,16 +52,12 @@ class Draft:
         """The lines as the API shows them, in the account's language."""
         return [each.as_data(place, self.account.locale) for place, each in enumerate(self.lines, 1)]
 
-    def spend_data(self) -> dict[str, Any]:
-        """What `/spend` answers, its limit and forecast apart."""
-        return {
-            "as_of": self.as_of,
-            "period": {"start": self.period.start, "end": self.period.end},
-            "currency": self.currency,
-            "lines": self.lines_data(),
-            "usage_total": money_string(self.usage_total, self.currency),
-            "subtotal": money_string(self.subtotal, self.currency),
-        }
+    def discounts_data(self, sign: int = 1) -> list[Data]:
+        """What coupons took off, as the contract's section 8 shows it; `sign` -1 on a credit note."""
+        return [
+            {"coupon": each.code, "amount": money_string(sign * each.amount, self.currency)}
+            for each in self.totals.discounts
+        ]
 
 
 def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
@@ -100,15 +96,15 @@ def _draft(
     rated: RatedPeriod | None = None,
     base_of: Period | None = None,
 ) -> Draft:
-    taxed = [TaxedLine(each.line.amount, each.tax, _service_period(each)) for each in lines]
-    foot = totals(taxed, (), credit_left(account), account.currency)
+    coupons = drafted_coupons(account, lines)
+    foot = totals(
+        [taxed(each.line.kind, each.line.amount, each.tax, each.period) for each in lines],
+        coupons,
+        credit_left(account),
+        account.currency,
+    )
     usage_total = rated.usage_total if rated else ZERO
     return Draft(account, account.currency, period, as_of, tuple(lines), foot, usage_total, rated, base_of)
-
-
-def _service_period(each: DraftLine) -> tuple[str, int] | None:
-    """What coupons count periods by: a coming period has no row yet."""
-    return (str(each.period.subscription_id), each.period.number) if each.period else None
 
 
 def _in_order(lines: Iterable[DraftLine]) -> list[DraftLine]:

@@ -5,6 +5,7 @@ from billing.plans.actions.catalog import CatalogChange, CatalogChanges, check_c
 from billing.plans.actions.change import confirm_change, preview_change
 from billing.plans.actions.publish import publish
 from billing.plans.actions.reactivate import preview_reactivate, preview_take_back, reactivate, take_back
+from billing.plans.actions.redeem import redeem
 from billing.plans.actions.subscribe import preview_subscribe, subscribe
 from billing.plans.previews import Actor, Preview
 
@@ -24,6 +25,7 @@ __all__ = [
     "preview_take_back",
     "publish",
     "reactivate",
+    "redeem",
     "subscribe",
     "take_back",
 ]

@@ -1,6 +1,7 @@
 """Reads of billing/plans. `current_period` and `period_at` also store the periods that have begun."""
 
 from billing.plans.queries.catalog import catalog_data, latest_version, meters_data, plans_data, public_plans
+from billing.plans.queries.coupons import RedeemedCoupon, key_of, redeemed_coupons
 from billing.plans.queries.periods import (
     NextPeriod,
     base_charge,
@@ -25,6 +26,7 @@ from billing.plans.queries.terms import plan_terms
 
 __all__ = [
     "NextPeriod",
+    "RedeemedCoupon",
     "base_charge",
     "catalog_data",
     "coming_period",
@@ -32,6 +34,7 @@ __all__ = [
     "current_period",
     "ended_subscription",
     "had_trial",
+    "key_of",
     "latest_version",
     "meters_data",
     "next_period_dates",
@@ -39,6 +42,7 @@ __all__ = [
     "plan_terms",
     "plans_data",
     "public_plans",
+    "redeemed_coupons",
     "running_subscription",
     "scheduled_change",
     "span_share",

@@ -13,6 +13,7 @@ from billing.pricing.money import money_string
 from portal.api.fields import Choice, Flag, Instant, Moment, Text, utc
 from portal.api.query import Query
 from portal.api.serializers.base import Answer, Body
+from portal.api.serializers.invoices import DiscountAnswer
 from portal.api.serializers.lines import LineAnswer, SpanAnswer, line_data
 from portal.offers import Offer
 
@@ -84,6 +85,7 @@ class NextInvoiceAnswer(Answer):
     currency = serializers.CharField()
     lines = LineAnswer(many=True)
     subtotal = serializers.CharField()
+    discounts = DiscountAnswer(many=True)
     tax_total = serializers.CharField()
     total = serializers.CharField(help_text="Negative: it will be a credit note.")
     amount_due = serializers.CharField(help_text="After credits.")
@@ -187,5 +189,6 @@ def draft_data(draft: Draft) -> dict[str, Any]:
         "as_of": utc(draft.as_of),
         "currency": draft.currency,
         "lines": draft.lines_data(),
+        "discounts": draft.discounts_data(),
         **{name: money_string(amount, draft.currency) for name, amount in sums.items()},
     }

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from portal.api.fields import Choice, Instant, Moment, Text
 from portal.api.query import PageQuery, Query
 from portal.api.serializers.base import Answer
+from portal.api.serializers.invoices import DiscountAnswer
 from portal.api.serializers.lines import LineAnswer, SpanAnswer
 
 
@@ -53,6 +54,9 @@ class SpendAnswer(Answer):
     lines = LineAnswer(many=True)
     usage_total = serializers.CharField(help_text="Before waivers.")
     subtotal = serializers.CharField()
+    discounts = DiscountAnswer(many=True)
+    tax_total = serializers.CharField()
+    total = serializers.CharField(help_text="Of the next invoice as it stands, credit not used yet.")
     limit = serializers.CharField(allow_null=True)
     forecast = ForecastAnswer(
         help_text="Of the usage at the period's end; nulls while there are too few days."

@@ -100,7 +100,8 @@ def spend_data(account: Account, as_of: datetime) -> dict[str, Any]:
     }
     if period is None:
         nothing = money_string(ZERO, currency)
-        empty: dict[str, Any] = {"period": None, "lines": [], "usage_total": nothing, "subtotal": nothing}
+        none = dict.fromkeys(("usage_total", "subtotal", "tax_total", "total"), nothing)
+        empty: dict[str, Any] = {"period": None, "lines": [], "discounts": [], **none}
         return {**common, **empty, "forecast": _forecast(None, currency)}
     draft = draft_invoice(account, period, as_of)
     figures = period_figures(account, period, as_of, compare=False)
@@ -110,6 +111,9 @@ def spend_data(account: Account, as_of: datetime) -> dict[str, Any]:
         "lines": draft.lines_data(),
         "usage_total": money_string(draft.usage_total, currency),
         "subtotal": money_string(draft.subtotal, currency),
+        "discounts": draft.discounts_data(),
+        "tax_total": money_string(draft.totals.tax_total, currency),
+        "total": money_string(draft.totals.total, currency),
         "forecast": _forecast(period_forecast(account, figures), currency),
     }
 
