@@ -41,8 +41,8 @@ class Line:
     """What `[start, end)` costs by one charge (or, without one, by the plan).
 
     `amount` is whole minor units of the plan's currency and keeps their digits ("66.70"); `exact_amount` is
-    the same before rounding, to 12 decimals. `before` is set where a usage line begins inside used tiers. `name` and `unit` are language -> text. `tax` is the tax code of
-    charge or plan.
+    the same before rounding, to 12 decimals. `before` is set where a usage line begins inside used tiers.
+    `name` and `unit` are language -> text. `tax` is the tax code of charge or plan.
     """
 
     kind: LineKind
