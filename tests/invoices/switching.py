@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Account
 from billing.invoices.models import Invoice
+from billing.invoices.queries import invoice_data
 from billing.plans.actions import Actor, confirm_change, load_catalog, subscribe
 from billing.plans.models import Meter, Period, Plan
 from billing.pricing.charges import AGGREGATIONS, MODELS
@@ -79,7 +80,7 @@ def sell(seed: object, versions: int, *, equal: bool) -> Sold:
         named = [{**charge, "name": f"{charge['code']} of p{number}"} for charge in charges]
         base = f"{chance.randrange(10_000)}.{chance.randrange(100):02d}"
         plans.append(world.plan(f"p{number}", *named, base_price=base))
-    load_catalog({"catalog": 1, "meters": meters, "plans": plans})
+    load_catalog({"catalog": 1, "meters": meters, "plans": plans, "taxes": world.CATALOG["taxes"]})
     zone = chance.choice(ZONES)
     start = chance.choice(MONTHS) + timedelta(days=chance.randrange(28), minutes=chance.randrange(1440))
     return Sold(plans, chance, start, zone)
@@ -89,6 +90,7 @@ def _charge(chance: random.Random, code: str, model: str) -> dict[str, Any]:
     charge = random_charge(chance, code, model) | {"meter": code}
     while re.search(r"\d{20}", str(charge)):  # what an invoice could not hold
         charge = random_charge(chance, code, model) | {"meter": code}
+    charge["tax"] = chance.choice([None, "fr-20", "fr-55"])
     where = chance.choice([{}, {}, {"kind": ["a"]}, {"kind": ["a", "b"], "region": ["eu"]}])
     return charge | {"where": where}
 
@@ -158,7 +160,30 @@ def move(account: Account, moves: Sequence[tuple[datetime, str]]) -> None:
 def close(account: Account) -> Invoice:
     """The invoice of the first period's usage."""
     period = period_of(account)
-    return next(issued for issued in world.bill(account, period.end) if issued.closes_id == period.pk)
+    issued = world.bill(account, period.end)
+    for invoice in issued:
+        assert_adds_up(invoice)
+    return next(invoice for invoice in issued if invoice.closes_id == period.pk)
+
+
+def assert_adds_up(invoice: Invoice) -> None:
+    """The issued rows: lines to the subtotal, taxes rounded once per category and rate, credits to what is due."""
+    lines, data = list(invoice.lines.all()), invoice_data(invoice)
+    assert invoice.subtotal == sum(line.amount for line in lines) == Decimal(data["subtotal"])
+    taxable: dict[tuple[str, Decimal], Decimal] = {}
+    for line in lines:
+        key = line.tax_category, line.tax_rate
+        taxable[key] = taxable.get(key, Decimal(0)) + line.amount
+    taxes = {key: oracle.half_up(Fraction(net) * Fraction(key[1]) / 100, 2) for key, net in taxable.items()}
+    shown = {
+        (tax["category"], Decimal(tax["rate"])): (Decimal(tax["taxable"]), Decimal(tax["amount"]))
+        for tax in data["taxes"]
+    }
+    assert shown == {key: (net, taxes[key]) for key, net in taxable.items()}
+    assert invoice.tax_total == sum(taxes.values())
+    assert invoice.total == invoice.subtotal + invoice.tax_total
+    assert invoice.amount_due == invoice.total - invoice.credits_applied
+    assert 0 <= invoice.credits_applied <= invoice.total
 
 
 def owed(invoice: Invoice) -> list[tuple[str, str, Decimal]]:
