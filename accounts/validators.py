@@ -267,6 +267,7 @@ COUNTRIES = frozenset(
         "ZW",
     ]
 )
+EU = frozenset(eu_vat.MEMBER_STATES)
 _VAT_SHAPE = re.compile(r"[A-Z0-9+*]{2,30}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
@@ -302,18 +303,24 @@ def country(value: str) -> None:
 def compact_tax_id(value: str, country: str) -> str:
     """The VAT id without spaces and dots, in capitals; ValidationError if its shape or check digits are wrong.
 
-    Its first letters say whose rules it follows, else the country's; in the EU the letters are part of the id.
-    Whether it is registered is another question (VIES) and not asked here.
+    Its first letters say whose rules it follows, else the country's; in the EU the letters are part of the id, and a
+    customer of one of its countries gives the id of that country. Whether it is registered is another question (VIES)
+    and not asked here.
     """
     text = re.sub(r"[\s.-]", "", value).upper()
     if not text:
         return ""
     letters = "GR" if text[:2] == "EL" else text[:2]
     issuer = letters if letters in COUNTRIES or letters == "XI" else country
+    if issuer != country and {issuer.lower(), country.lower()} <= EU:
+        sentence = _(
+            "This VAT id is one of %(issuer)s, the account is in %(country)s: give the id of the account's country."
+        )
+        raise ValidationError(sentence, code="invalid", params={"issuer": issuer, "country": country})
     try:
         if not _VAT_SHAPE.match(text):
             raise NumberError
-        if issuer.lower() in eu_vat.MEMBER_STATES:
+        if issuer.lower() in EU:
             return str(eu_vat.validate(text))
         rules = get_cc_module(issuer, "vat")
         if rules:

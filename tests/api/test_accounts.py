@@ -1,5 +1,7 @@
 """Accounts over HTTP: exact shapes, merge patch, checked billing details, whose they are."""
 
+import json
+
 import pytest
 
 from accounts.models import Account
@@ -150,3 +152,24 @@ def test_bad_page_is_refused_by_parameter(root: Caller, acme: Account, query: st
 def test_own_key_lists_only_itself(caller: MakeCaller, acme: Account, other: Account) -> None:
     page = caller("read", account=acme).ok("GET", "/accounts")
     assert [account["code"] for account in page["results"]] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("country", "tax_id", "status"),
+    [
+        ("DE", "FR40303265045", 400),  # a valid id, of another country of the EU
+        ("FR", "FR40303265045", 200),
+        ("GR", "EL094259216", 200),
+        ("GR", "GR094259216", 200),
+        ("US", "FR40303265045", 200),  # a company from outside may be registered in the EU
+    ],
+)
+def test_vat_id_is_one_of_the_accounts_country(
+    root: Caller, acme: Account, country: str, tax_id: str, status: int
+) -> None:
+    response = root("PATCH", "/accounts/acme", {"country": country, "tax_id": tax_id})
+    assert response.status_code == status, response.content
+    if status == 400:
+        problem = json.loads(response.content)
+        assert problem["errors"][0]["pointer"] == "/tax_id"
+        assert "one of FR, the account is in DE" in problem["detail"]

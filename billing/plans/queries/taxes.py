@@ -18,12 +18,15 @@ def tax_for(account: Account, charge_tax: str | None, plan_tax: str | None, on: 
         account_tax_code=account.tax_code or None,
         account_country=account.country,
         seller_country=settings.SELLER.country,
-        vat_id_valid=vat_id_is_valid(account.tax_id),
+        vat_id_valid=vat_id_is_valid(account.tax_id, account.country),
         rules=TaxRate.objects.all(),
         on=on,
     )
 
 
-def vat_id_is_valid(tax_id: str) -> bool:
-    """Whether `tax_id` has the form and check digits of a VAT id of an EU country."""
-    return bool(tax_id) and bool(vat.is_valid(tax_id))
+def vat_id_is_valid(tax_id: str, country: str) -> bool:
+    """Whether `tax_id` has the form and check digits of a VAT id of the EU country `country`."""
+    letters = (
+        ("EL", "GR") if country == "GR" else (country,)
+    )  # Greece's begin with EL, and are written with GR too
+    return tax_id.startswith(letters) and bool(vat.is_valid(tax_id))
