@@ -162,6 +162,11 @@ def asked(work: Callable[[Path], int]) -> Any:
         return pickle.loads(answer.read_bytes())  # noqa: S301  # written by this program
 
 
+def summary(counts: Counter[int]) -> str:
+    found = ", ".join(f"{count} {VERDICTS.get(status, status)}" for status, count in sorted(counts.items()))
+    return f"{counts.total()} faults, {found}"
+
+
 def main(only: list[str]) -> int:
     os.chdir(ROOT)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -178,14 +183,17 @@ def main(only: list[str]) -> int:
         if only and not any(part in str(path.relative_to(ROOT)) for part in only):
             continue
         trials = list(trials_of(path, lines.get(str(path), {}), seconds))
+        of_file = Counter[int]()
         for trial, status in zip(trials, statuses(trials, seconds) if trials else (), strict=True):
-            counts[status] += 1
+            of_file[status] += 1
             if status not in {KILLED, ENDLESS}:
                 is_new = trial.row not in explained
                 unexplained += is_new
                 print(f"{VERDICTS.get(status, status)}{' (new)' * is_new} {trial.row}", flush=True)
-    summary = ", ".join(f"{count} {VERDICTS.get(status, status)}" for status, count in sorted(counts.items()))
-    print(f"{counts.total()} faults in {time.monotonic() - started:.0f} s: {summary}")
+        if trials:
+            print(f"{path.relative_to(ROOT)}: {summary(of_file)}", flush=True)
+            counts += of_file
+    print(f"In {time.monotonic() - started:.0f} s: {summary(counts)}")
     return int(unexplained > 0)
 
 

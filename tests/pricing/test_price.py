@@ -144,6 +144,7 @@ def test_rows_show_percentages_as_prices_per_unit():
         "kind": "tier",
         "rate": "1",
     }
+    assert price(charge(MODELS["percentage"]), events(20)).tiers[-1].as_data()["rate"] == "1.3"
 
 
 @pytest.mark.parametrize(

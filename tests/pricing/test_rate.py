@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing.charges import Usage, localized
+from billing.pricing.lines import Before
 from billing.pricing.money import CurrencyError
 from billing.pricing.rate import Span, rate
 from tests.pricing.samples import END, MIDDLE, MODELS, START, TIERS, events, plan, span, used
@@ -75,6 +76,21 @@ def test_the_working_of_a_later_span_is_what_it_adds_to_each_tier():
     rows = [(row.up_to, row.quantity, row.flat_price, row.amount) for row in line.tiers]
     assert rows == [(10, 5, 0, 50), (20, 10, 3, 53), (None, 5, 0, 5)]
     assert line.exact_amount == 108
+
+
+def test_a_later_line_says_what_it_goes_on_from():
+    of = plan({"model": "graduated", "tiers": TIERS})
+    first, later = rate([span(of, None, used(5)), span(of, used(5), used(25))])
+    assert (first.before, "before" in first.as_data("en")) == (None, False)
+    assert later.as_data("en")["before"] == {"quantity": "5", "amount": "52.00", "exact_amount": "52"}
+
+
+def test_what_a_line_goes_on_from_is_rounded_as_lines_are_and_never_below_zero():
+    (line,) = rate([span(plan({"model": "per_unit", "unit_price": "0.027000000001"}), used("0.5"), used(2))])
+    assert line.before == Before(Decimal("0.5"), Decimal("0.01"), Decimal("0.013500000001"))
+    shares = plan({"model": "percentage", "rate": "10"})
+    (line,) = rate([span(shares, events(-3), events(-3, 10))])
+    assert line.before.as_data() == {"quantity": "0", "amount": "0.00", "exact_amount": "0"}
 
 
 def test_units_that_move_to_another_tier_are_shown_taken_back():
