@@ -14,7 +14,7 @@ MOMENT = timedelta(seconds=30)
 """How long before a period's end its spend is asked for: a call takes less."""
 
 LEVELS = {meter["code"] for meter in CATALOG["meters"] if meter["aggregation"] == "time_weighted"}
-SO_FAR = ("usage", "limit_waiver")
+SO_FAR = ("usage", "minimum", "limit_waiver")
 """Kinds of lines that end now in a running period."""
 
 
