@@ -78,6 +78,13 @@ def test_the_working_of_a_later_span_is_what_it_adds_to_each_tier():
     assert line.exact_amount == 108
 
 
+def test_tiers_that_were_full_before_are_no_part_of_the_working():
+    (line,) = rate([span(plan(MODELS["graduated"]), used(12), used(15))])
+    assert [(row.up_to, row.quantity, row.amount) for row in line.tiers] == [(20, 3, 15)]
+    (line,) = rate([span(plan(MODELS["graduated_percentage"]), used(4), used(11))])
+    assert [(row.rate, row.quantity, row.flat_price) for row in line.tiers] == [(1, 6, 0), (3, 1, 400)]
+
+
 def test_a_later_line_says_what_it_goes_on_from():
     of = plan({"model": "graduated", "tiers": TIERS})
     first, later = rate([span(of, None, used(5)), span(of, used(5), used(25))])
@@ -117,6 +124,8 @@ def test_a_price_that_falls_at_equal_prices_takes_back_what_was_added():
     renamed = plan(
         {"model": "volume", "tiers": TIERS, "name": "Traffic", "minimum_amount": "0", "tax": "t"}, version=2
     )
+    in_other_words = dataclasses.replace(renamed.charges[0], unit={"en": "Mo"})
+    renamed = dataclasses.replace(renamed, charges=(in_other_words,))
     assert total(rate([span(same, None, used(10)), span(renamed, used(10), used(11))])) == 58
 
 
@@ -156,6 +165,11 @@ def test_charges_without_usage_have_no_line():
     assert rate([span(plan(MODELS["percentage"]), events(1), events(1))]) == ()
 
 
+def test_events_that_cancel_each_other_are_usage_all_the_same():
+    (line,) = rate([span(plan({"model": "percentage", "rate": "10", "fixed_fee": "1"}), None, events(5, -5))])
+    assert (line.amount, line.quantity) == (2, 0)
+
+
 def test_a_quantity_below_zero_is_none():
     of = plan({"model": "per_unit", "unit_price": "2"})
     up, down = rate([span(of, used(-5), used(3)), span(of, used(3), used(-4))])
@@ -186,6 +200,7 @@ def test_a_minimum_is_due_without_usage_and_prorated_by_the_share():
     (line,) = rate([span(of, None, None, end=MIDDLE, share=Fraction(1, 3))])
     assert (str(line.amount), line.exact_amount) == ("3.33", Decimal("3.333333333333"))
     assert rate([span(of, None, used(4), share=Fraction(1, 3))])[0].amount == 4
+    assert rate([span(of, None, None, end=START, share=Fraction(0))]) == ()
 
 
 def test_a_minimum_is_compared_with_the_usage_of_all_its_spans():

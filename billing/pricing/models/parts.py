@@ -30,8 +30,8 @@ class TierPart:
     unit_price: Decimal
     flat_price: Decimal
     amount: Decimal
-    kind: Kind = "tier"
-    rate: Decimal | None = None
+    kind: Kind
+    rate: Decimal | None
 
     def as_data(self) -> dict[str, str | None]:
         """The row as the contract's section 8 shows it, with `kind` and, for percentages, `rate` added."""
