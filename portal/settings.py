@@ -1,10 +1,16 @@
 """Django settings. Environment variables are read in portal/env.py only."""
 
+import decimal
 import sys
 
 from portal import env, keys
 from portal.databases import databases
 from portal.mailers import mailer
+
+# Python's 28 digits would round a sum of money that is longer, anywhere, without a word. What prices is exact by itself
+# (billing.pricing.money.exact); this is for what adds up, negates and shows amounts, in every thread to come.
+decimal.DefaultContext.prec = 200
+decimal.setcontext(decimal.Context())
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.DATA_DIR

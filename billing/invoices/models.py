@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from billing.plans.models import PRICE, Period, PlanVersion
+from billing.plans.models import AMOUNT, Period, PlanVersion
 
 
 class Series(models.Model):
@@ -36,11 +36,11 @@ class Invoice(models.Model):
     due_at = models.DateTimeField()
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
-    subtotal = models.DecimalField(**PRICE)
-    tax_total = models.DecimalField(**PRICE)
-    total = models.DecimalField(**PRICE)
-    credits_applied = models.DecimalField(default=0, **PRICE)
-    amount_due = models.DecimalField(**PRICE)
+    subtotal = models.DecimalField(**AMOUNT)
+    tax_total = models.DecimalField(**AMOUNT)
+    total = models.DecimalField(**AMOUNT)
+    credits_applied = models.DecimalField(default=0, **AMOUNT)
+    amount_due = models.DecimalField(**AMOUNT)
     snapshot = models.JSONField(
         help_text="Discounts, taxes, seller, buyer, locale, time zone and texts as issued"
     )
@@ -75,10 +75,10 @@ class InvoiceLine(models.Model):
     description = models.CharField(max_length=300)
     start = models.DateTimeField()
     end = models.DateTimeField()
-    quantity = models.DecimalField(null=True, **PRICE)
+    quantity = models.DecimalField(null=True, **AMOUNT)
     unit = models.CharField(max_length=100, blank=True)
-    amount = models.DecimalField(**PRICE)
-    exact_amount = models.DecimalField(**PRICE)
+    amount = models.DecimalField(**AMOUNT)
+    exact_amount = models.DecimalField(**AMOUNT)
     tiers = models.JSONField(default=list)
     tax_code = models.CharField(max_length=100, blank=True)
     tax_rate = models.DecimalField(max_digits=9, decimal_places=6, default=0)
@@ -119,7 +119,7 @@ class Payment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
-    amount = models.DecimalField(**PRICE)
+    amount = models.DecimalField(**AMOUNT)
     received_at = models.DateTimeField()
     method = models.CharField(max_length=30, default="manual")
     reference = models.CharField(max_length=200, blank=True)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
-from billing.plans.models import PRICE, Meter, Period
+from billing.plans.models import AMOUNT, PRICE, Meter, Period
 
 
 class LimitVersion(models.Model):
@@ -27,8 +27,8 @@ class LimitVersion(models.Model):
     since = models.DateTimeField()
     # Usage cost and payable amount of the running period when this version began (contract, section 5).
     period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
-    usage_at_start = models.DecimalField(default=0, **PRICE)
-    payable_at_start = models.DecimalField(default=0, **PRICE)
+    usage_at_start = models.DecimalField(default=0, **AMOUNT)
+    payable_at_start = models.DecimalField(default=0, **AMOUNT)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -54,7 +54,7 @@ class Alert(models.Model):
     limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="alerts")
     period = models.ForeignKey(Period, models.PROTECT, related_name="+")
     threshold = models.PositiveIntegerField()
-    spent = models.DecimalField(**PRICE)
+    spent = models.DecimalField(**AMOUNT)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
     recipients = models.JSONField(default=list, editable=False)

@@ -11,6 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import CODE, Account
 
 PRICE: dict[str, Any] = {"max_digits": 38, "decimal_places": 12}
+"""What is agreed: 26 digits before the point and 12 after it (contract, sections 3 and 6)."""
+
+AMOUNT: dict[str, Any] = {"max_digits": 1000, "decimal_places": 12}
+"""What comes of it: a quantity times a price, summed up. PostgreSQL takes no more digits than these."""
 
 
 class Aggregation(models.TextChoices):
@@ -307,8 +311,8 @@ class PendingLine(models.Model):
     detail = models.JSONField(default=dict, blank=True)
     start = models.DateTimeField()
     end = models.DateTimeField()
-    amount = models.DecimalField(**PRICE)
-    exact_amount = models.DecimalField(**PRICE)
+    amount = models.DecimalField(**AMOUNT)
+    exact_amount = models.DecimalField(**AMOUNT)
     tax = models.CharField(max_length=100, blank=True)
     version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

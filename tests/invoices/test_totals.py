@@ -1,10 +1,12 @@
 """Invoices whose every amount was worked out by hand."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from billing.invoices.actions import bill_account
+from billing.invoices.pdf import ensure_document
 from billing.invoices.queries import invoice_data
 from tests.invoices import world
 from tests.invoices.world import amounts, utc
@@ -68,3 +70,19 @@ def test_json_is_the_contracts() -> None:
     ]
     assert (data["subtotal"], data["total"], data["amount_due"]) == ("115.77", "138.92", "138.92")
     assert data["account"] == "acme"
+
+
+def test_the_longest_quantities_and_prices_there_are() -> None:
+    """Twice 26 nines at a price of 26 nines: 53 digits before the point, exact to the last one; and its paper."""
+    world.load(world.plan("dear", {**world.IN, "unit_price": "9" * 26}, base_price="0"))
+    account = world.customer(country="US")
+    world.on_plan(account, "dear", utc(2026, 2, 1))
+    for day in (3, 4):
+        world.use(account, utc(2026, 2, day), input_tokens="9" * 26 + "." + "9" * 12)
+    (invoice,) = bill_account(account, utc(2026, 3, 1))
+    exact = Fraction(2) * (10**38 - 1) / 10**12 * (10**26 - 1)
+    line = invoice.lines.get()
+    assert Fraction(line.exact_amount) == exact
+    assert Fraction(line.quantity or 0) == Fraction(2) * (10**38 - 1) / 10**12
+    assert Fraction(invoice.total) == Fraction(int(exact * 100 + Fraction(1, 2)), 100)
+    assert ensure_document(invoice).pdf[:5] == b"%PDF-"
