@@ -12,16 +12,19 @@ from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions import bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
+from billing.plans.actions import load_catalog, redeem
 from tests.invoices import world
 from tests.invoices.world import utc
 
 
 @pytest.fixture
 def invoice(committed: str) -> Invoice:
-    """The second invoice of an account: usage of February and the base price of March."""
+    """The second invoice of an account: usage of February and the base price of March, less a coupon."""
     with installation_scope():
         world.load()
+        load_catalog({"catalog": 1, "coupons": [{"code": "TEN", "amount": "10.00", "currency": "EUR"}]})
         account = world.customer()
+        redeem(account, "TEN", at=utc(2026, 1, 1))
         world.on_plan(account, "team", utc(2026, 2, 1))
     world.use(account, utc(2026, 2, 3), output_tokens=3_000_000, input_tokens=1_234_567)
     world.use(account, utc(2026, 2, 9, 11, 30), output_tokens="17.5", input_tokens=1)
@@ -100,6 +103,28 @@ def put_right(invoice: Invoice, net: str) -> Change:
     ]
 
 
+def more_discount(invoice: Invoice, net: str) -> Change:
+    """`net` more off than the coupon gives, and every sum of the document right for that."""
+    more, tax = Decimal(net), Decimal(net) / 5
+    told = json.loads(json.dumps(invoice.snapshot))
+    (discount,), (rate,) = told["discounts"], told["taxes"]
+    for row, name, change in (
+        (discount, "amount", more),
+        (rate, "discount", more),
+        (rate, "taxable", -more),
+        (rate, "amount", -tax),
+    ):
+        row[name] = f"{Decimal(row[name]) + change:.2f}"
+    return (
+        """UPDATE invoices_invoice SET tax_total = tax_total - %s, total = total - %s, amount_due = amount_due - %s,
+           snapshot = %s::jsonb WHERE id = %s""",
+        [tax, more + tax, more + tax, json.dumps(told), invoice.pk],
+    )
+
+
+GAVE = """UPDATE invoices_invoice SET snapshot = jsonb_set(snapshot, '{coupons,0,discount}', '"9"') WHERE id = %s"""
+
+
 def changes(invoice: Invoice, first: Invoice) -> dict[str, tuple[list[Change], str]]:
     """What an owner of the tables might do, and what `verify` must say."""
     number, one = invoice.number, [invoice.pk]
@@ -125,6 +150,12 @@ def changes(invoice: Invoice, first: Invoice) -> dict[str, tuple[list[Change], s
             [("UPDATE invoices_invoice SET amount_due = 0 WHERE id = %s", one)],
             f"{number}: amount due",
         ),
+        "discount and sums": (
+            [more_discount(invoice, "5")],
+            f"{number}: coupon TEN: 10 by its lines, 15 on paper",
+        ),
+        "what the coupon gave": ([(GAVE, one)], f"{number}: what its coupons gave in each period"),
+        "what it gave before": ([(GAVE, [first.pk])], "F-000001: what its coupons gave in each period"),
         "number": (
             [("UPDATE invoices_invoice SET number = 'F-000009' WHERE id = %s", one)],
             "F-000009: its number",

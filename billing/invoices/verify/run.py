@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.models import Invoice
-from billing.invoices.verify import prices, sums
+from billing.invoices.verify import coupons, prices, sums
 from billing.plans.models import Period
 
 
@@ -62,6 +62,7 @@ def _of_account(account_id: int, only: Invoice | None) -> Iterator[prices.Found]
         yield from prices.base_differences(period)
     yield from _of(only, sums.document_differences(account_id))
     yield from _of(only, prices.waiting_differences(account_id))
+    yield from _of(only, coupons.coupon_differences(account_id))
     if only is None:
         yield from sums.credit_differences(account_id)
 
