@@ -13,6 +13,7 @@ Instants are aware datetimes, answers are in UTC. Days outside years 1 to 9999 r
 ValueError.
 """
 
+from bisect import bisect_left
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 Interval = Literal["week", "month", "quarter", "year"]
 
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 MONTHS: dict[Interval, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -52,21 +53,13 @@ def calendar_boundary(day: date, interval: Interval) -> date:
 def local_midnight(day: date, timezone: str) -> datetime:
     """The instant, in UTC, at which `day` begins in `timezone`, an IANA name (else ZoneInfoNotFoundError)."""
     zone = ZoneInfo(timezone)
-    wall = datetime.combine(day, time())
-    before = wall.replace(tzinfo=zone).astimezone(UTC)
-    if before.astimezone(zone).replace(tzinfo=None) == wall:
-        return before
-    return _jump_over(wall, zone, wall.replace(tzinfo=zone, fold=1).astimezone(UTC), before)
-
-
-def _jump_over(wall: datetime, zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
-    """The jump in (early, late] that takes the zone's clock past `wall`, found by halving whole seconds."""
-    low, high = 0, round((late - early).total_seconds())
-    while high - low > 1:
-        middle = (low + high) // 2
-        reached = (early + timedelta(seconds=middle)).astimezone(zone).replace(tzinfo=None) >= wall
-        low, high = (low, middle) if reached else (middle, high)
-    return early + timedelta(seconds=high)
+    one, other = (datetime.combine(day, time(fold=fold), zone).astimezone(UTC) for fold in (0, 1))
+    first = min(one, other)
+    # Only where clocks jump over midnight does fold 1 lie before fold 0 (PEP 495), and the jump between them.
+    seconds = range((one - other) // SECOND)
+    return first + SECOND * bisect_left(
+        seconds, True, key=lambda passed: (first + SECOND * passed).astimezone(zone).date() >= day
+    )
 
 
 def local_date(instant: datetime, timezone: str) -> date:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import (
-    MAX_EMAX,
-    MIN_EMIN,
     ROUND_HALF_UP,
     Context,
     Decimal,
@@ -47,9 +45,8 @@ PRECISION: Final = 250
 """
 
 ZERO: Final = Decimal(0)
-_TRAPS: Final = [InvalidOperation, DivisionByZero, Overflow]
-_ROUNDING: Final = Context(PRECISION, ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=_TRAPS)
-_EXACT: Final = Context(PRECISION, ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[*_TRAPS, Inexact])
+_ROUNDING: Final = Context(PRECISION, ROUND_HALF_UP)
+_EXACT: Final = Context(PRECISION, ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
 
 
 @contextmanager
@@ -65,7 +62,7 @@ def exact() -> Iterator[None]:
 
 def round_places(amount: Decimal, places: int) -> Decimal:
     """`amount` to `places` digits after the point, half up (away from zero); never minus zero."""
-    rounded = amount.quantize(Decimal((0, (1,), -places)), context=_ROUNDING)
+    rounded = amount.quantize(ZERO.scaleb(-places), context=_ROUNDING)
     return rounded if rounded else rounded.copy_abs()
 
 
@@ -107,7 +104,7 @@ def plain(value: Decimal) -> str:
 
 def money_string(amount: Decimal, currency: str) -> str:
     """`amount` rounded and written with all digits of `currency`: "66.77" EUR, "67" JPY."""
-    return f"{round_money(amount, currency):f}"
+    return str(round_money(amount, currency))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,11 @@ MISTAKES = {
 
 UNPUBLISHED = {
     "the maximum is not applied": ("price.py", "amount > charge.maximum_amount", "False"),
-    "halves are rounded to even": ("money.py", "ROUND_HALF_UP, Emin", '"ROUND_HALF_EVEN", Emin'),
+    "halves are rounded to even": (
+        "money.py",
+        "(PRECISION, ROUND_HALF_UP)",
+        '(PRECISION, "ROUND_HALF_EVEN")',
+    ),
     "a plan change starts at zero again": (
         "usage_lines.py",
         "return self.span.before.get(self.charge.code, NO_USAGE)",

@@ -54,6 +54,7 @@ def test_unknown_currency_raises():
         ("2.5", "JPY", "3"),
         ("0.0005", "KWD", "0.001"),
         ("12345678901234567890123456.125", "EUR", "12345678901234567890123456.13"),
+        (f"-{'9' * 60}.5", "JPY", f"-1{'0' * 60}"),
     ],
 )
 def test_rounding_is_half_up_away_from_zero(amount, currency, rounded):
@@ -77,8 +78,9 @@ def test_quantum_is_the_smallest_amount():
 
 
 def test_more_digits_than_the_precision_raise_instead_of_rounding():
+    assert round_places(Decimal("1E+247"), 2) == Decimal("1E+247")
     with pytest.raises(InvalidOperation):
-        round_places(Decimal("1E+300"), 2)
+        round_places(Decimal("1E+248"), 2)
 
 
 @pytest.mark.parametrize(
@@ -149,4 +151,5 @@ def test_a_sum_is_never_changed_by_batches(values, data):
     edges = [0, *cuts, len(values)]
     money = [Money(value, "EUR") for value in values]
     batches = [Money.sum(money[start:end], "EUR") for start, end in pairwise(edges)]
-    assert Money.sum(batches, "EUR").amount == sum(map(Fraction, values))
+    assert Money.sum(batches, "EUR") == Money.sum(money, "EUR")
+    assert Money.sum(money, "EUR").amount == sum(map(Fraction, values))
