@@ -143,7 +143,7 @@ def _in_order(rejected: Iterable[Rejected]) -> tuple[Rejected, ...]:
 
 
 def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome]:
-    """At most a thousand events in one transaction; their outcomes by index."""
+    """Store events in one transaction: a thousand of requests, some thousands of a file; their outcomes by index."""
     own_id = None if own_account is None else own_account.pk
     try:
         return _retried(lambda: _store(events, own_id))

@@ -5,30 +5,37 @@ import csv
 import gzip
 import io
 import json
+import multiprocessing
+import os
+import signal
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.models import Account
+from accounts.scope import installation_scope
 from billing.plans.actions.catalog import load_catalog
 from billing.plans.actions.subscribe import subscribe
 from billing.plans.models import Plan
+from billing.usage.importing import run as importing
+from billing.usage.importing.run import Mapping, import_file
 from billing.usage.models import Event
 from billing.usage.rebuild import rebuild
 from tests.factories import make_account
 from tests.usage.given import PER_UNIT, START, catalog, given_account, stored, totals
 
-pytestmark = pytest.mark.usefixtures("db")
 DAY = START.date().isoformat()
 HEADER = "id,time,value,model\n"
 
 
 @pytest.fixture
-def account() -> Account:
+def account(db: None) -> Account:
     return given_account(timezone="Europe/Paris")
 
 
@@ -152,7 +159,7 @@ def test_bad_options(tmp_path: Path, account: Account, options: dict, words: str
         run(given_file(tmp_path, HEADER), **options)
 
 
-def test_the_real_file(shared: Path, tmp_path: Path) -> None:
+def test_the_real_file(db: None, shared: Path, tmp_path: Path) -> None:
     meters = [
         {
             "code": "input",
@@ -192,3 +199,55 @@ def test_the_real_file(shared: Path, tmp_path: Path) -> None:
     assert imported() == counts(0, 19_366)
     assert totals(account, "input") == (19_366, Decimal(22_361_870))
     assert totals(account, "output") == (19_366, Decimal(4_088_665))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 50, 10_000])
+def test_chunks_change_no_answer(
+    tmp_path: Path, account: Account, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Duplicates, conflicts, revisions and late rows of one file, wherever its chunks are cut."""
+    monkeypatch.setattr(importing, "CHUNK", chunk)
+    rows = [f"{n % 40},{DAY} 12:00:00,{n % 40},m,0,false" for n in range(100)]  # 60 of them again
+    rows += [f"1,{DAY} 12:00:00,77,m,0,false", f"2,{DAY} 12:00:00,9,m,1,false", f"3,{DAY} 12:00:00,,m,1,true"]
+    rows += ["old,2001-01-01 12:00:00,5,m,0,false", "bad,never,5,m,0,false"]
+    path = given_file(tmp_path, "id,time,value,model,rev,void\n" + "\n".join(rows))
+    more = ["revision=rev", "voided=void"]
+    options = {"map": ["time=time", "data.tokens=value", "data.model=model", *more]}
+    assert run(path, **options) == counts(42, duplicates=60, quarantined=1, rejected=2)
+    assert [(row[0], row[1].partition(":")[0]) for row in rejected(path)] == [
+        ("102", "column id"),
+        ("106", "column time"),
+    ]
+    assert totals(account) == (39, Decimal(sum(range(40)) - 2 + 9 - 3))
+    assert rebuild(check=True) == []
+
+
+def test_killed_in_the_middle_and_run_again(
+    committed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 500)
+    with installation_scope():
+        account = given_account(timezone="Europe/Paris")
+    rows = "".join(f"{n},{DAY} 12:00:00,{n % 9},m\n" for n in range(5_000))
+    path = given_file(tmp_path, gzip.compress((HEADER + rows).encode()), "usage.csv.gz")
+    columns = {"time": "time", "data.tokens": "value", "data.model": "model"}
+    mapping = Mapping("acme", "llm", "file", columns, "id", ZoneInfo("Europe/Paris"))
+    connection.close()  # the other process must not share it
+    told, tell = multiprocessing.get_context("fork").Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            import_file(path, mapping, lambda done, size: tell.send(done))
+        os._exit(1)
+    for _ in range(3):
+        assert told.poll(60), "the import makes no progress"
+        told.recv()
+    os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    result = import_file(path, mapping, lambda done, size: None)
+    assert result.accepted + result.duplicates == 5_000
+    assert 1_500 <= result.duplicates < 5_000
+    with installation_scope():
+        assert totals(account) == (5_000, Decimal(sum(n % 9 for n in range(5_000))))
+        assert totals(account, "calls") == (5_000, Decimal(5_000))
+    assert rebuild(check=True) == []

@@ -14,11 +14,14 @@ from django.utils.translation import gettext as _
 
 from billing.usage.importing.rows import FileError, Row, open_source, read_rows
 from billing.usage.importing.times import read_time
-from billing.usage.ingest import STATEMENT_EVENTS, Rejected, Result, count, store
+from billing.usage.ingest import Rejected, Result, count, store
 from billing.usage.intake.attributes import Incoming, read_event
 
 ATTRIBUTES: Final = ("time", "revision", "voided")
 """What may be mapped besides `data.PROPERTY`."""
+
+CHUNK: Final = 10_000
+"""Rows of one transaction: a fifth less work for the database than a thousand; more gain nothing, and lock longer."""
 
 MAX_SHOWN: Final = 10_000
 """Characters of a bad row that are written out."""
@@ -58,14 +61,14 @@ type Bad = tuple[Row, str]
 def import_file(path: Path, mapping: Mapping, progress: Callable[[int, int], None]) -> Result:
     """Import a file; `progress` is told (bytes read, bytes). Rows that are refused go to `rejected_path(path)`.
 
-    Rows are durable a thousand at a time: a run that is broken off is finished by running it again. Raises
+    Rows are durable `CHUNK` at a time: a run that is broken off is finished by running it again. Raises
     `FileError` for a file that cannot be read, with the rows before it stored.
     """
     result = Result()
     rejects = _Rejects(rejected_path(path))
     source = open_source(path)
     with closing(source), closing(rejects):
-        for rows in batched(read_rows(source, mapping.wanted), STATEMENT_EVENTS, strict=False):
+        for rows in batched(read_rows(source, mapping.wanted), CHUNK, strict=False):
             stored, bad = _store(rows, mapping)
             result += stored
             rejects.write(bad)
@@ -106,6 +109,7 @@ def _event(index: int, row: Row, mapping: Mapping) -> Incoming | str:
         "subject": mapping.subject,
         "data": {},
     }
+    time = None
     for target, column in mapping.columns.items():
         value = row.values.get(column)
         if value is None or value == "":
@@ -115,12 +119,17 @@ def _event(index: int, row: Row, mapping: Mapping) -> Incoming | str:
         try:
             if target.startswith("data."):
                 raw["data"][target.removeprefix("data.")] = value
+            elif target == "time":
+                time = read_time(str(value), mapping.zone)
             else:
-                raw[target] = _READERS[target](value, mapping.zone)
+                raw[target] = _READERS[target](value)
         except ValueError as error:
             return _("column %(column)s: %(error)s") % {"column": column, "error": error}
     event = read_event(index, raw)
-    return event if isinstance(event, Incoming) else _reason(event, mapping)
+    if not isinstance(event, Incoming):
+        return _reason(event, mapping)
+    event.time = time
+    return event
 
 
 def _reason(each: Rejected, mapping: Mapping) -> str:
@@ -138,26 +147,14 @@ def _id(row: Row, mapping: Mapping) -> Any:
     return str(value) if type(value) is int else value
 
 
-def _time(value: Any, zone: ZoneInfo) -> str:
-    return read_time(str(value), zone).isoformat()
-
-
-def _revision(value: Any, zone: ZoneInfo) -> int:
-    return int(value)
-
-
-def _voided(value: Any, zone: ZoneInfo) -> bool:
+def _voided(value: Any) -> bool:
     text = str(value).lower()
     if text not in ("true", "false", "1", "0"):
         raise ValueError(_("write true or false"))
     return text in ("true", "1")
 
 
-_READERS: Final[dict[str, Callable[[Any, ZoneInfo], Any]]] = {
-    "time": _time,
-    "revision": _revision,
-    "voided": _voided,
-}
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {"revision": int, "voided": _voided}
 
 
 class _Rejects:
