@@ -37,16 +37,9 @@ log = logging.getLogger("plainbill.intake")
 keys, writers = Keys(), Writers()
 
 
-class Gone(Exception):  # noqa: N818  (a state, not a fault)
-    """The sender hung up before it had sent everything."""
-
-
 async def respond(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """The ASGI application of `PATH`."""
-    try:
-        status, headers, content = await _answer(scope, receive)
-    except Gone:
-        return
+    status, headers, content = await _answer(scope, receive)
     headers = {**_HEADERS, **headers, "Content-Length": str(len(content))}
     if settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
@@ -60,8 +53,6 @@ async def _answer(scope: Mapping[str, Any], receive: Receive) -> tuple[int, dict
         result = await _stored(scope, receive)
         content = json.dumps(result.as_data()).encode()
         return result.status, {"Content-Type": "application/json"}, content
-    except Gone:
-        raise
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
@@ -104,7 +95,8 @@ async def _body(receive: Receive) -> bytes:
             while size <= MAX_BYTES:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Gone
+                    # Also said when the framing is wrong, or when only the sending half was closed: then it is read.
+                    raise Problem("malformed", "The body broke off.", headers={"Connection": "close"})
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
                 if not message.get("more_body", False):

@@ -29,6 +29,9 @@ from billing.usage.ingest import (
 WRITERS: Final = 3
 """Transactions at once: one is prepared while another is executed and a third one commits."""
 
+WORTH_BYTES: Final = 64 * 1024
+"""While a transaction runs, less than this waits for its end, to share the next one: a commit costs more than it."""
+
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
 """Bodies that may wait; who comes then is asked to come again. A crash loses them, and nobody was told otherwise."""
 
@@ -65,6 +68,7 @@ class Writers:
 
     waiting: deque[Waiting] = field(default_factory=deque)
     size: int = 0
+    busy: int = 0
     some: threading.Condition = field(default_factory=threading.Condition)
     threads: list[threading.Thread] = field(default_factory=list)
 
@@ -91,18 +95,23 @@ class Writers:
     def _work(self) -> None:
         rested = time.monotonic()
         while True:
-            group = self._take()
-            if time.monotonic() - rested > IDLE_SECONDS:
-                _check_connection()
+            with self.some:
+                self.some.wait_for(self._worth_starting)
+                self.busy += 1
             try:
+                group = self._take()
+                if time.monotonic() - rested > IDLE_SECONDS:
+                    _check_connection()
                 _store(group)
-            except BaseException as error:  # each sender is told; the thread goes on
-                if not isinstance(error, IntakeError):
-                    log.exception("Events could not be stored")
-                connection.close()
-                for request in group:
-                    request.tell(error)
-            rested = time.monotonic()
+            finally:
+                rested = time.monotonic()
+                with self.some:
+                    self.busy -= 1
+                    self.some.notify()
+
+    def _worth_starting(self) -> bool:
+        """Whether a thread that has nothing to do should begin a transaction."""
+        return bool(self.waiting) and (not self.busy or self.size >= WORTH_BYTES)
 
     def _take(self) -> list[Waiting]:
         """The next requests of one account's key, or of installation keys, up to a transaction's worth."""
@@ -114,19 +123,13 @@ class Writers:
         return group
 
     def _next(self, group: Sequence[Waiting]) -> Waiting | None:
-        """The next request, if it belongs to the group; waits for the first one of a group."""
+        """The next request, if there is one and it belongs to the group."""
         with self.some:
-            if not group:
-                self.some.wait_for(lambda: self.waiting)
-            if not self.waiting or not _belongs(self.waiting[0], group):
+            if not self.waiting or (group and self.waiting[0].account != group[0].account):
                 return None
             request = self.waiting.popleft()
             self.size -= len(request.body)
             return request
-
-
-def _belongs(request: Waiting, group: Sequence[Waiting]) -> bool:
-    return not group or request.account == group[0].account
 
 
 def _read(request: Waiting) -> bool:
@@ -141,9 +144,20 @@ def _read(request: Waiting) -> bool:
 
 
 def _store(group: Sequence[Waiting]) -> None:
-    results = ingest_groups([request.events for request in group], group[0].account)
-    for request, result in zip(group, results, strict=True):
-        request.tell(result.with_rejected(request.rejected))
+    """Store the group's events in one transaction and tell each sender. Raises nothing: the thread goes on."""
+    if not group:
+        return
+    try:
+        results = ingest_groups([request.events for request in group], group[0].account)
+    except BaseException as error:
+        if not isinstance(error, IntakeError):
+            log.exception("Events could not be stored")
+        connection.close()
+        for request in group:
+            request.tell(error)
+    else:
+        for request, result in zip(group, results, strict=True):
+            request.tell(result.with_rejected(request.rejected))
 
 
 def _check_connection() -> None:

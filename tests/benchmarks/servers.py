@@ -1,0 +1,76 @@
+"""Servers as processes of their own: the product's, and the naive application on the product's PostgreSQL."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from tests.benchmarks.sender import ROOT
+from tests.server.running import free_port
+
+READY_SECONDS = 60
+
+
+@contextmanager
+def product() -> Iterator[int]:
+    """`manage.py serve`, worker included, on the benchmarks' database; its port."""
+    port = free_port()
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    with _running(command, dict(os.environ), f"http://127.0.0.1:{port}/readyz"):
+        yield port
+
+
+@contextmanager
+def naive() -> Iterator[int]:
+    """The naive application with four threads, as its author would run it; its port."""
+    from django.db import connections
+
+    owner = connections["owner"].settings_dict
+    with psycopg.connect(host=owner["HOST"], user=owner["USER"], dbname="postgres", autocommit=True) as admin:
+        if not admin.execute("SELECT FROM pg_database WHERE datname = 'naive'").fetchone():
+            admin.execute("CREATE DATABASE naive")
+    env = {
+        **os.environ,
+        "NAIVE_HOST": owner["HOST"],
+        "NAIVE_USER": owner["USER"],
+        "DJANGO_SETTINGS_MODULE": "tests.benchmarks.naive.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    migrate = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "-v0"]
+    subprocess.run(migrate, env=env, cwd=ROOT, check=True)
+    port = free_port()
+    granian = str(Path(sys.executable).parent / "granian")
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--log-level", "warning"]
+    where = ["--host", "127.0.0.1", "--port", str(port), "tests.benchmarks.naive.wsgi:application"]
+    with _running([granian, *options, *where], env, f"http://127.0.0.1:{port}/events/usage/?subject=none"):
+        yield port
+
+
+@contextmanager
+def _running(command: list[str], env: dict[str, str], probe: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(probe):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command} did not start")
+            time.sleep(0.2)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
