@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any, cast
 
+from django.db.models import F
+
 from billing.plans.models import Charge, Coupon, Meter, PlanVersion, TaxRate
 from billing.pricing.catalog import CouponDef, Footprint, MeterDef, TaxCategory, TaxDef
 from billing.pricing.charges import Aggregation
@@ -54,9 +56,10 @@ def known_meters() -> dict[str, MeterDef]:
     return {meter.code: meter_def(meter) for meter in Meter.objects.all()}
 
 
-def known_taxes() -> set[str]:
-    """The codes of every stored tax."""
-    return set(TaxRate.objects.values_list("code", flat=True))
+def known_taxes() -> list[TaxDef]:
+    """Every stored tax, the entries of a code in the order of their days."""
+    in_order = TaxRate.objects.order_by("code", F("valid_from").asc(nulls_first=True))
+    return [tax_def(tax) for tax in in_order]
 
 
 def tax_def(tax: TaxRate) -> TaxDef:

@@ -47,8 +47,8 @@ class MeterDef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxDef:
-    """A tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to),
-    open if None.
+    """An entry of a tax: `rate` in percent, `country` ISO 3166-1 alpha-2; in force on the days [valid_from, valid_to),
+    open if None. A code may have several: which one holds is in `billing.pricing.taxes`.
     """
 
     code: str

@@ -4,16 +4,16 @@ problems.
 Contract, section 2. Nothing is half read: with any problem the catalogue is empty.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from billing.pricing.catalog import Catalog, MeterDef
+from billing.pricing.catalog import Catalog, MeterDef, TaxDef
 from billing.pricing.charges import Plan
 from billing.pricing.reading.fields import WHOLE, Fields, Problem, unique
 from billing.pricing.reading.meters import read_meter
 from billing.pricing.reading.plans import read_plan
-from billing.pricing.reading.terms import read_coupon, read_tax_def
+from billing.pricing.reading.terms import check_tax_history, read_coupon, read_tax_def
 
 __all__ = ["WHOLE", "CatalogError", "Problem", "meter_from_data", "parse_catalog", "plan_from_data"]
 
@@ -35,13 +35,13 @@ def parse_catalog(
     data: object,
     *,
     known_meters: Mapping[str, MeterDef] | None = None,
-    known_taxes: Collection[str] = (),
+    known_taxes: Sequence[TaxDef] = (),
 ) -> tuple[Catalog, list[Problem]]:
     """The catalogue that `data` describes and no problems; or an empty one and every problem.
 
     `data` is the file as mappings and lists, its numbers as str, int or Decimal. Charges may refer to the
-    meters and taxes of the file and to those that are known already (code -> meter, tax codes); the file's
-    own come first.
+    meters and taxes of the file and to those that are known already (code -> meter, taxes); the file's own
+    come first.
     """
     problems = list[Problem]()
     fields = Fields(data, "", problems, _KEYS)
@@ -51,12 +51,13 @@ def parse_catalog(
     taxes = [(at, read_tax_def(raw, at, problems)) for at, raw in fields.items("taxes", MAX_ENTRIES)]
     coupons = [(at, read_coupon(raw, at, problems)) for at, raw in fields.items("coupons", MAX_ENTRIES)]
     all_meters = {**(known_meters or {}), **{meter.code: meter for _, meter in meters}}
-    all_taxes = {*known_taxes, *(tax.code for _, tax in taxes)}
+    check_tax_history(taxes, known_taxes, problems)
+    all_taxes = {tax.code for tax in (*known_taxes, *_values(taxes))}
     plans = [
         (at, read_plan(raw, at, problems, all_meters, all_taxes))
         for at, raw in fields.items("plans", MAX_ENTRIES)
     ]
-    for entries in (meters, plans, taxes, coupons):
+    for entries in (meters, plans, coupons):
         unique(((at, entry.code) for at, entry in entries), problems)
     if fields.is_full:
         problems.append(Problem(WHOLE, "there may be more faults: mend these first."))

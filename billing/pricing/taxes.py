@@ -5,6 +5,10 @@ of the customer's country. Then the reverse charge (Directive 2006/112/EC, artic
 would be taxed, or that no rule was found for, bears 0 % in category AE where seller and customer are in
 different EU countries and the customer's VAT id is valid; nowhere else, whatever the table says. A line that
 a code makes exempt, zero-rated or out of scope stays so.
+
+History: a code may have several rules, each in force on the days [valid_from, valid_to): `valid_to` is the first day
+no longer taxed. Of those in force the one with the newest `valid_from` holds. So a new rate is a rule that begins
+later, and one with both days is a passing rate, after which the older rule holds again.
 """
 
 from collections.abc import Iterable
@@ -71,15 +75,13 @@ def choose_tax(
 ) -> Tax:
     """The tax of a line whose tax point is the day `on`. Codes without a rule in force then are passed over.
 
-    Of several rules of one code the one that came into force last holds. Of a country's rules the
-    standard rate holds: category S, the highest rate.
+    Of a country's rules the standard rate holds: category S, the highest rate.
     """
     reverse = reverse_charge_applies(seller_country, account_country, vat_id_valid)
-    usable = [rule for rule in rules if _in_force(rule, on) and (reverse or rule.category != "AE")]
-    found = None
-    for code in (line_tax, plan_tax, account_tax_code):
-        found = found or _newest(rule for rule in usable if rule.code == code)
-    found = found or _standard(rule for rule in usable if _iso(rule.country) == _iso(account_country))
+    usable = {rule.code: rule for rule in _held(rules, on) if reverse or rule.category != "AE"}
+    named = (usable[code] for code in (line_tax, plan_tax, account_tax_code) if code in usable)
+    of_country = (rule for rule in usable.values() if _iso(rule.country) == _iso(account_country))
+    found = next(named, None) or _standard(of_country)
     if reverse and (found is None or found.category == "S"):
         return REVERSE_CHARGE
     return NOT_TAXED if found is None else Tax(found.code, found.name, found.rate, found.category)
@@ -94,8 +96,11 @@ def _in_force(rule: TaxRule, on: date) -> bool:
     return (rule.valid_from or date.min) <= on and (rule.valid_to is None or on < rule.valid_to)
 
 
-def _newest(rules: Iterable[TaxRule]) -> TaxRule | None:
-    return max(rules, key=lambda rule: rule.valid_from or date.min, default=None)
+def _held(rules: Iterable[TaxRule], on: date) -> Iterable[TaxRule]:
+    """The rule of each code that holds on the day `on`."""
+    in_force = [rule for rule in rules if _in_force(rule, on)]
+    oldest_first = sorted(in_force, key=lambda rule: rule.valid_from or date.min)
+    return {rule.code: rule for rule in oldest_first}.values()
 
 
 def _standard(rules: Iterable[TaxRule]) -> TaxRule | None:

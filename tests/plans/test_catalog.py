@@ -163,6 +163,26 @@ def test_a_tax_of_another_day_is_another_rule() -> None:
     assert changes({"catalog": 1, "taxes": [later]}) == [("tax", "fr-20", "added")]
     assert changes({"catalog": 1, "taxes": [{**later, "rate": "22"}]}) == [("tax", "fr-20", "changed")]
     assert sorted(map(str, TaxRate.objects.values_list("rate", flat=True))) == ["20.000000", "22.000000"]
+    data = catalog_data()
+    assert [(tax["valid_from"], tax["rate"]) for tax in data["taxes"]] == [(None, "20"), ("2027-01-01", "22")]
+    assert changes(data) == []
+    assert catalog_data() == data
+
+
+def test_a_tax_may_not_overlap_what_is_stored_of_it() -> None:
+    first = {**TAX, "valid_from": "2020-01-01", "valid_to": "2027-01-01"}
+    load_catalog({"catalog": 1, "taxes": [first]})
+    later = {**TAX, "rate": "21", "valid_from": "2026-07-01"}
+    with pytest.raises(CatalogError) as refused:
+        load_catalog({"catalog": 1, "taxes": [later]})
+    assert [problem.path for problem in refused.value.problems] == ["taxes[0].valid_from"]
+    assert TaxRate.objects.count() == 1
+    shorter = {**first, "valid_to": "2026-07-01"}
+    assert changes({"catalog": 1, "taxes": [later, shorter]}) == [
+        ("tax", "fr-20", "added"),
+        ("tax", "fr-20", "changed"),
+    ]
+    assert changes(catalog_data()) == []
 
 
 def test_the_catalogue_as_data_is_a_catalogue_file_with_version_numbers() -> None:

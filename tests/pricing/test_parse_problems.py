@@ -1,11 +1,12 @@
 """Bad catalogues: every fault has its path and a sentence on how to mend it, all at once, and nothing is loaded."""
 
 import copy
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from billing.pricing.catalog import Catalog
+from billing.pricing.catalog import Catalog, TaxDef
 from billing.pricing.parse import WHOLE, Problem, parse_catalog
 from billing.pricing.reading.fields import MAX_HINTS, MAX_PROBLEMS
 from tests.pricing.test_parse import CATALOG
@@ -274,6 +275,55 @@ def test_taxes(keys, expected):
     assert found.keys() == {f"taxes[1].{key}" for key in expected}
     for key, message in expected.items():
         assert message in found[f"taxes[1].{key}"]
+
+
+HISTORIES = [
+    ([(None, "2026-01-01"), ("2026-01-01", None)], {}),
+    ([("2026-01-01", None), (None, None)], {}),
+    ([(None, None), ("2020-07-01", "2021-01-01"), ("2026-01-01", None)], {}),
+    ([(None, "2025-01-01"), ("2026-01-01", None)], {}),
+    ([(None, None), (None, "2026-01-01")], {"taxes[1].code": "x is the code of taxes[0] too: give each its own, or"}),
+    ([("2026-01-01", None), ("2026-01-01", None)], {"taxes[1].valid_from": "begins on that day in taxes[0] too"}),
+    ([("2026-01-01", None), (None, "2026-01-02")], {"taxes[1].valid_to": "must not be after 2026-01-01"}),
+    ([(None, "2027-01-01"), ("2026-01-01", "2026-02-01"), ("2026-01-31", None)],
+     {"taxes[0].valid_to": "must not be after 2026-01-01", "taxes[1].valid_to": "must not be after 2026-01-31"}),
+    ([(None, "2027-01-01"), ("2026-02-30", None)], {"taxes[1].valid_from": "YYYY-MM-DD"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "expected"), HISTORIES, ids=range(len(HISTORIES)))
+def test_the_entries_of_a_tax_do_not_overlap(days, expected):
+    entry = {"code": "x", "rate": "20", "country": "FR", "category": "S"}
+    taxes = [{**entry, "valid_from": since, "valid_to": until} for since, until in days]
+    taxes.append({**entry, "code": "y", "valid_from": "2026-01-01"})
+    found = {problem.path: problem.message for problem in parse_catalog({"catalog": 1, "taxes": taxes})[1]}
+    assert found.keys() == expected.keys()
+    for path, message in expected.items():
+        assert message in found[path]
+
+
+def test_an_entry_of_a_tax_does_not_overlap_what_is_known_and_takes_the_place_of_its_day():
+    entry = {"code": "x", "rate": "20", "country": "FR", "category": "S"}
+    days = [("2020-01-01", "2027-01-01"), ("2026-12-31", "2028-01-01"), ("2029-01-01", None)]
+    known = [
+        TaxDef(**{**entry, "rate": Decimal(20)}, valid_from=since and date.fromisoformat(since),
+               valid_to=until and date.fromisoformat(until))
+        for since, until in days
+    ]  # fmt: skip
+
+    def problems(since, until):
+        taxes = [{**entry, "valid_from": since, "valid_to": until}]
+        return [str(each) for each in parse_catalog({"catalog": 1, "taxes": taxes}, known_taxes=known)[1]]
+
+    assert problems("2029-01-01", "2030-01-01") == [], (
+        "what overlaps among the known ones alone is not of the file"
+    )
+    assert problems("2020-01-01", "2026-01-01") == []
+    (late,) = problems("2027-06-01", None)
+    assert late.startswith(
+        "taxes[0].valid_from: must not be before 2028-01-01, the end of the stored entry of x"
+    )
+    assert "taxes[0].valid_to: must not be after 2020-01-01" in problems("2019-01-01", "2020-01-02")[0]
 
 
 COUPONS = [

@@ -84,6 +84,25 @@ def test_of_two_rules_of_a_code_the_newest_holds() -> None:
     assert chosen("FR", "x", rules=[new, old], on=date(2025, 12, 31)).name == "old"
 
 
+def test_after_a_passing_rate_the_older_one_holds_again_also_as_the_rate_of_the_country() -> None:
+    """Germany's second half of 2020; the first day no longer taxed at 16 % is 1 January."""
+    rate = {"code": "ust", "country": "DE", "category": "S"}
+    passing = TaxDef(
+        **rate, name="USt 16 %", rate=D(16), valid_from=date(2020, 7, 1), valid_to=date(2021, 1, 1)
+    )
+    rules = [passing, TaxDef(**rate, name="USt 19 %", rate=D(19))]
+    days = [date(2020, 6, 30), date(2020, 7, 1), date(2020, 12, 31), date(2021, 1, 1)]
+    for code in ("ust", None):
+        found = [chosen("DE", code, rules=rules, on=day).rate for day in days]
+        assert found == [19, 16, 16, 19]
+
+
+def test_a_code_that_became_a_reverse_charge_no_longer_gives_its_old_rate() -> None:
+    old = TaxDef(code="x", name="old", rate=D(7), country="DE", category="S")
+    new = TaxDef(code="x", name="new", rate=D(0), country="DE", category="AE", valid_from=date(2026, 1, 1))
+    assert chosen("FR", "x", rules=[*RULES, new, old]).code == "fr-20"
+
+
 @pytest.mark.parametrize(
     ("seller", "customer", "valid", "expected"),
     [

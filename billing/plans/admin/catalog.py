@@ -100,10 +100,16 @@ class TaxRateForm(CatalogForm):
     class Meta:
         model = TaxRate
         fields = "__all__"
+        help_texts: ClassVar = {
+            "valid_from": _(
+                "The first day on which it holds. For a new rate, add an entry of the same code that begins on its day: "
+                "of those in force, the newest holds."
+            )
+        }
 
     def entry(self, data: dict[str, Any]) -> dict[str, Any]:
-        days = {key: _day(data.get(key)) for key in ("valid_from", "valid_to")}
-        return {**super().entry(data), **days}
+        entry = super().entry(data)
+        return entry | {key: _day(entry.get(key)) for key in ("valid_from", "valid_to")}
 
 
 @admin.register(TaxRate)
@@ -114,7 +120,7 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("code", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: TaxRate | None = None) -> tuple[str, ...]:
-        return ("code",) if obj else ()
+        return ("code", "valid_from") if obj else ()
 
 
 class CouponForm(CatalogForm):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from billing.plans.models import Coupon, Meter, Plan, PlanVersion, TaxRate
-from billing.plans.stored import coupon_def, meter_def, tax_def
+from billing.plans.models import Coupon, Meter, Plan, PlanVersion
+from billing.plans.stored import coupon_def, known_taxes, meter_def
 from billing.pricing.data import coupon_to_data, meter_to_data, tax_to_data
 
 type Data = dict[str, Any]
@@ -44,7 +44,7 @@ def catalog_data() -> Data:
         "catalog": 1,
         "meters": meters_data(),
         "plans": plans_data(),
-        "taxes": [tax_to_data(tax_def(tax)) for tax in TaxRate.objects.all()],
+        "taxes": [tax_to_data(tax) for tax in known_taxes()],
         "coupons": [coupon_to_data(coupon_def(coupon)) for coupon in Coupon.objects.order_by("code")],
     }
 

@@ -1,6 +1,9 @@
 """Taxes and coupons of the catalogue."""
 
+from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from billing.pricing.catalog import TAX_CATEGORIES, CouponDef, TaxDef
@@ -44,6 +47,55 @@ def read_tax_def(data: object, path: str, problems: list[Problem]) -> TaxDef:
             "valid_to", f"must be after valid_from ({tax.valid_from}): it is the first day not taxed."
         )
     return tax
+
+
+def check_tax_history(
+    read: Sequence[tuple[str, TaxDef]], known: Iterable[TaxDef], problems: list[Problem]
+) -> None:
+    """Note where two entries of a tax begin on one day, or one goes on after the next begins, by its own `valid_to`.
+
+    `known` are stored already; one of `read` (path, entry) with the same code and first day takes its place. Entries
+    that have faults of their own are left out.
+    """
+    faulty = {problem.path.partition(".")[0] for problem in problems}
+    entries = {_first_day(tax): ("", tax) for tax in known}
+    for path, tax in read:
+        if path in faulty:
+            continue
+        first, _ = entries.get(_first_day(tax), ("", tax))
+        if first:
+            problems.append(_same_day(path, first, tax))
+        else:
+            entries[_first_day(tax)] = path, tax
+    for (path, tax), (next_path, after) in pairwise(entry for _, entry in sorted(entries.items())):
+        ends_late = tax.code == after.code and tax.valid_to and tax.valid_to > (after.valid_from or date.min)
+        if ends_late and (path or next_path):
+            problems.append(_overlap(path, next_path, tax, after))
+
+
+def _first_day(tax: TaxDef) -> tuple[str, date]:
+    return tax.code, tax.valid_from or date.min
+
+
+def _same_day(path: str, first: str, tax: TaxDef) -> Problem:
+    if tax.valid_from is None:
+        advice = "give each its own, or the later one the valid_from on which it follows"
+        return Problem(f"{path}.code", f"{tax.code} is the code of {first} too: {advice}.")
+    return Problem(f"{path}.valid_from", f"{tax.code} begins on that day in {first} too: remove one.")
+
+
+def _overlap(path: str, next_path: str, tax: TaxDef, after: TaxDef) -> Problem:
+    if path:
+        advice = "end this one by then, or leave valid_to out"
+        return Problem(
+            f"{path}.valid_to",
+            f"must not be after {after.valid_from}, when {tax.code} begins anew: {advice}.",
+        )
+    advice = "begin then, or write that entry too, with an earlier valid_to"
+    return Problem(
+        f"{next_path}.valid_from",
+        f"must not be before {tax.valid_to}, the end of the stored entry of {tax.code}: {advice}.",
+    )
 
 
 def read_coupon(data: object, path: str, problems: list[Problem]) -> CouponDef:
