@@ -306,7 +306,7 @@ def test_an_entry_of_a_tax_does_not_overlap_what_is_known_and_takes_the_place_of
     entry = {"code": "x", "rate": "20", "country": "FR", "category": "S"}
     days = [("2020-01-01", "2027-01-01"), ("2026-12-31", "2028-01-01"), ("2029-01-01", None)]
     known = [
-        TaxDef(**{**entry, "rate": Decimal(20)}, valid_from=since and date.fromisoformat(since),
+        TaxDef(**{**entry, "rate": Decimal(20), "name": "x"}, valid_from=since and date.fromisoformat(since),
                valid_to=until and date.fromisoformat(until))
         for since, until in days
     ]  # fmt: skip

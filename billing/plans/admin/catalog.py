@@ -102,8 +102,8 @@ class TaxRateForm(CatalogForm):
         fields = "__all__"
         help_texts: ClassVar = {
             "valid_from": _(
-                "The first day on which it holds. For a new rate, add an entry of the same code that begins on its day: "
-                "of those in force, the newest holds."
+                "The first day on which it holds. For a new rate, add an entry of the same code that begins on "
+                "its day: of those in force, the newest holds."
             )
         }
 
