@@ -84,7 +84,7 @@ def anchor_for(
 ) -> Anchor:
     """The anchor of a subscription that starts at `start`."""
     day = local_date(start, timezone)
-    return Anchor(calendar_boundary(day, interval) if kind == "calendar" else day, interval, timezone)
+    return Anchor(day if kind == "start" else calendar_boundary(day, interval), interval, timezone)
 
 
 def period_dates(anchor: Anchor, n: int) -> tuple[date, date]:
@@ -151,8 +151,6 @@ def close_at(period: Period, instant: datetime) -> Period:
     """
     if not period.start <= instant <= period.end:
         raise ValueError(f"{instant.isoformat()} is not inside the period")
-    if instant == period.end:
-        return period
     return replace(period, end=instant.astimezone(UTC), end_day=day_in(period, instant) + DAY)
 
 

@@ -1,7 +1,7 @@
 """The small faults that a mutation run puts into a module, one at a time: what a slip of the pen could write.
 
-Left alone: annotations, `Literal`, docstrings, imports, `__all__`, `@dataclass`, and `strict=` (a self-check
-that cannot fire).
+Left alone: annotations, `Literal`, protocols, docstrings, imports, `__all__`, `@dataclass`, and `strict=` (a
+self-check that cannot fire).
 """
 
 import ast
@@ -82,6 +82,8 @@ def faults(tree: ast.AST, function: str = "", lines: tuple[int, int] = (0, 0)) -
 def _left_alone(parent: ast.AST, node: ast.AST) -> bool:
     match node:
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom() | ast.TypeAlias():
+            return True
+        case ast.ClassDef(bases=[ast.Name(id="Protocol")]):
             return True
         case ast.Subscript(value=ast.Name(id="Literal")) | ast.Call(func=ast.Name(id="dataclass")):
             return True

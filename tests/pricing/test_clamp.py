@@ -104,6 +104,8 @@ def test_no_digit_is_lost_beyond_the_default_28() -> None:
     huge, cent = D("1E40"), D("0.01")
     over = payable([LimitVersion(START, huge, "stop")], D(f"{huge:f}.01"))
     assert over == Payable(huge, cent)
+    told = payable([LimitVersion(START, huge, "notify")], D(f"{huge:f}.01"))
+    assert told == Payable(D(f"{huge:f}.01"), NONE)
     found = account_and_meters({"a": D(f"{huge:f}.02"), "b": cent}, {}, [LimitVersion(START, cent, "stop")])
     assert found.account == Payable(cent, D(f"{huge:f}.02"))
     assert Clamped({"a": over}, Payable(cent, huge)).waived == D(f"{huge:f}.01")

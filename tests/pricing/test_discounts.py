@@ -89,8 +89,56 @@ def test_a_take_back_takes_back_an_amount_that_the_rest_no_longer_bears() -> Non
     ten = Coupon("C", amount=D(10), used=(CouponUse(1, D("49.00"), D("10.00")),))
     assert off(ten, left((1, FULL, "-24.50"))).amount == 0
     assert off(ten, left((1, FULL, "-45.00"))).amount == D("-6.00")
+    assert off(ten, left((1, FULL, "-60.00"))).amount == D("-10.00")
     free = Coupon("C", amount=D(49), used=(CouponUse(1, D("49.00"), D("49.00")),))
     assert off(free, left((1, FULL, "-47.42"))).amount == D("-47.42")
+
+
+def test_a_period_that_was_never_discounted_and_takes_back_is_set_aside() -> None:
+    twenty, items = Coupon("C", percent=D(20)), left((1, FULL, "-30.00"), (2, FULL, "100.00"))
+    assert off(twenty, items).uses == (CouponUse(2, D("100.00"), D("20.00")),)
+    given = Coupon("C", percent=D(20), used=(CouponUse(1, D("50.00"), D("10.00")),))
+    assert off(given, items).uses == (
+        CouponUse(1, D("-30.00"), D("-6.00")),
+        CouponUse(2, D("100.00"), D("20.00")),
+    )
+
+
+def changed(change: str, *others: tuple[int, tuple[str, Decimal], str]) -> Left:
+    """Period 1 with a change of a base price charged before, and other lines."""
+    return {Share(1, FULL, change=True): D(change), **left(*others)}
+
+
+def test_changes_that_take_back_what_was_never_discounted_are_set_aside() -> None:
+    twenty = Coupon("C", percent=D(20))
+    items = changed("-10.00", (1, FULL, "30.00"))
+    assert off(twenty, items).uses == (CouponUse(1, D("30.00"), D("6.00")),)
+    given = Coupon("C", percent=D(20), used=(CouponUse(1, D("49.00"), D("9.80")),))
+    assert off(given, items).uses == (CouponUse(1, D("20.00"), D("4.00")),)
+    ten = Coupon("C", amount=D(10))
+    assert off(ten, changed("-25.00", (1, FULL, "30.00"))).amount == D("10.00")
+
+
+def test_changes_that_add_are_discounted_as_all_lines() -> None:
+    twenty = Coupon("C", percent=D(20))
+    assert off(twenty, changed("10.00", (1, FULL, "30.00"))).amount == D("8.00")
+    back = changed("10.00", (1, FULL, "-30.00"), (2, FULL, "100.00"))
+    assert off(twenty, back).uses == (CouponUse(2, D("100.00"), D("20.00")),)
+    both = changed("-10.00", (1, FULL, "-5.00"), (2, FULL, "100.00"))
+    assert off(twenty, both).uses == (CouponUse(2, D("100.00"), D("20.00")),)
+
+
+def test_what_cancels_out_is_not_set_aside() -> None:
+    """So each tax rate has its part, though they come to nothing together."""
+    twenty = Coupon("C", percent=D(20))
+    lines = left((1, FULL, "10.00"), (1, REDUCED, "-10.00"), (2, FULL, "100.00"))
+    assert off(twenty, lines).by_rate == ((FULL, D("22.00")), (REDUCED, D("-2.00")))
+    changes = {
+        Share(1, FULL, change=True): D("10.00"),
+        Share(1, REDUCED, change=True): D("-10.00"),
+        Share(1, FULL): D("30.00"),
+    }
+    assert off(twenty, changes).by_rate == ((FULL, D("8.00")), (REDUCED, D("-2.00")))
 
 
 @pytest.mark.parametrize(

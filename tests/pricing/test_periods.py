@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -115,6 +115,20 @@ def test_a_start_on_the_boundary_is_a_full_first_period() -> None:
     assert (period.start, period.days, period.full_days) == (start, 28, 28)
 
 
+def test_a_start_where_the_full_period_begins_cuts_nothing() -> None:
+    week = period_at(Anchor(date(2011, 12, 23), "week", "Pacific/Apia"), 1)
+    assert week.first_day == date(2011, 12, 30), "the day that never was is the week's first"
+    assert period_at(Anchor(date(2011, 12, 23), "week", "Pacific/Apia"), 1, week.start) == week
+
+
+def test_instants_are_in_utc_wherever_they_come_from() -> None:
+    anchor, paris = Anchor(date(2026, 3, 1), "month", "Europe/Paris"), ZoneInfo("Europe/Paris")
+    noon, midnight = datetime(2026, 3, 10, 12, tzinfo=paris), datetime(2026, 4, 1, tzinfo=paris)
+    cut, moved = period_at(anchor, 0, noon), continue_in_zone(anchor, 1, midnight)
+    assert {cut.start.tzinfo, cut.end.tzinfo, moved.start.tzinfo, moved.full_start.tzinfo} == {UTC}
+    assert close_at(cut, noon).end.tzinfo is UTC
+
+
 def test_no_period_before_the_start() -> None:
     anchor, start = Anchor(date(2026, 1, 1), "month", "UTC"), utc("2026-02-01T00:00")
     with pytest.raises(ValueError, match="before the start"):
@@ -137,6 +151,7 @@ def test_periods_between() -> None:
     assert [p.number for p in found] == [0, 1, 2]
     assert found[0].start == start
     assert [p.number for p in periods_between(anchor, found[1].start, found[1].end)] == [1]
+    assert [p.number for p in periods_between(anchor, found[1].start, found[2].end, start)] == [1, 2]
     assert list(periods_between(anchor, start, start)) == []
 
 

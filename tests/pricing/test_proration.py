@@ -81,7 +81,8 @@ def test_a_change_of_interval_charges_the_new_base_whole() -> None:
 
 def test_cancelling_uses_the_day_itself() -> None:
     line = cancel_line(D("49"), date(2026, 3, 10), MARCH, "EUR")
-    assert (line.amount, line.days, line.first_day) == (D("-33.19"), 21, date(2026, 3, 11))
+    assert (line.kind, line.amount, line.days) == ("proration", D("-33.19"), 21)
+    assert (line.first_day, line.end_day) == (date(2026, 3, 11), date(2026, 4, 1))
     last = cancel_line(D("49"), date(2026, 3, 31), MARCH, "EUR")
     assert (last.amount, last.days) == (D("0.00"), 0)
     assert not last.amount.is_signed()
