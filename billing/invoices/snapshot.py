@@ -36,7 +36,7 @@ def take_snapshot(draft: Draft, sign: int) -> dict[str, Any]:
     """The snapshot of `draft`; `sign` -1 for a credit note, whose amounts are what is given back."""
     account, foot, currency = draft.account, draft.totals, draft.currency
     with override(account.locale):
-        texts = mentions({each.tax.category for each in draft.lines}, settings.SELLER.country)
+        texts = mentions({each.tax_found.category for each in draft.lines}, settings.SELLER.country)
     return {
         "format": FORMAT,
         "locale": account.locale,

@@ -14,11 +14,10 @@ from accounts.models import Account
 from billing.invoices.credit import credit_left
 from billing.invoices.drafts.coupons import drafted_coupons, taxed
 from billing.invoices.drafts.late import late_lines
-from billing.invoices.drafts.lines import Data, DraftLine, Taxes
+from billing.invoices.drafts.lines import Data, DraftLine, Taxes, unmixed
 from billing.invoices.drafts.plan import base_lines, following, minimum_spend_lines, waiting, waiting_lines
 from billing.invoices.drafts.usage import usage_lines
 from billing.plans.models import Period
-from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO, money_string
 from billing.pricing.totals import Totals, totals
 from billing.usage.rating import RatedPeriod, rate_period
@@ -64,16 +63,17 @@ def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
     """The invoice that closes `period`, with the usage up to `as_of`, lines in the contract's order (section 5).
 
     Base price: of the period that follows, if one does. Read it inside the account's scope; nothing is stored.
+    Tax points: the last day of `period`; of a base price in advance the first day of its own.
     """
     partly = as_of < min(period.end, timezone.now())
-    taxes = Taxes(account, local_date(period.end, period.timezone))
+    taxes = Taxes(account, max(period.first_day, period.last_day))
     until = period.end if as_of >= period.end else None  # None: so far
     rated = rate_period(period, as_of if partly else until)
     after = following(period)
     used = usage_lines(rated, taxes)
     lines = [
         *used,
-        *base_lines(after, taxes),
+        *(base_lines(after, Taxes(account, after.first_day)) if after else ()),
         *waiting_lines(waiting(period), period, taxes),
         *minimum_spend_lines(period, used, taxes),
         *late_lines(period, taxes),
@@ -83,8 +83,8 @@ def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
 
 def base_draft(account: Account, period: Period, as_of: datetime) -> Draft:
     """The invoice of the base price of `period` alone: the first one of a subscription."""
-    taxes = Taxes(account, period.first_day)
-    return _draft(account, period, as_of, base_lines(period, taxes), base_of=period)
+    lines = base_lines(period, Taxes(account, period.first_day))
+    return _draft(account, period, as_of, lines, base_of=period)
 
 
 def _draft(
@@ -96,6 +96,7 @@ def _draft(
     rated: RatedPeriod | None = None,
     base_of: Period | None = None,
 ) -> Draft:
+    lines = unmixed(lines)
     coupons = drafted_coupons(account, lines)
     foot = totals(
         [taxed(each.line.kind, each.line.amount, each.tax, each.period) for each in lines],

@@ -6,7 +6,7 @@ it so far is a line of the next invoice: for each charge, for each minimum, and 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final, cast
 
@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
-from billing.invoices.drafts.lines import DraftLine, Taxes
+from billing.invoices.drafts.lines import CATEGORY_FOUND, DraftLine, Taxes
 from billing.invoices.drafts.plan import minimum_spend_lines
+from billing.invoices.drafts.taken_back import tax_found
 from billing.invoices.drafts.usage import usage_lines
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.plans.lines import by_language
@@ -24,7 +24,6 @@ from billing.plans.models import Period
 from billing.pricing.charges import UNDETERMINED, localized
 from billing.pricing.lines import Line, LineKind
 from billing.pricing.money import ZERO, exact, round_money
-from billing.pricing.taxes import Tax
 from billing.usage.rating import RatedPeriod, rate_period
 
 USED: Final = ("usage", "minimum", "limit_waiver")
@@ -70,7 +69,7 @@ def _candidates(period: Period) -> list[Period]:
 
 def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:
     invoiced = invoiced_lines(period)
-    now = lines_of_use(rate_period(period), TaxesAsInvoiced(taxes.account, taxes.on, invoiced))
+    now = lines_of_use(rate_period(period), TaxesAsInvoiced(period, invoiced))
     before, after = sums_invoiced(invoiced), sums_drafted(now)
     drafted = {key_of_draft(each): each for each in now}
     stored = {key_of_row(row): row for row in reversed(invoiced)}
@@ -104,7 +103,8 @@ def _as_draft(row: InvoiceLine, period: Period) -> DraftLine:
         version=row.version.number if row.version else 0,
         tax=row.detail.get("tax_asked"),
     )
-    return DraftLine(line=line, tax=tax_of_row(row), period=period, version=row.version, detail=row.detail)
+    detail = {name: value for name, value in row.detail.items() if name != CATEGORY_FOUND}
+    return DraftLine(line=line, tax=tax_found(row), period=period, version=row.version, detail=detail)
 
 
 def _late_line(like: DraftLine, change: Sum, period: Period) -> DraftLine:
@@ -131,16 +131,11 @@ def _late_line(like: DraftLine, change: Sum, period: Period) -> DraftLine:
 class TaxesAsInvoiced(Taxes):
     """Taxes as a period's lines bear them already; a line that takes one back keeps its tax (contract, section 5)."""
 
-    def __init__(self, account: Account, on: date, invoiced: Iterable[InvoiceLine]) -> None:
-        super().__init__(account, on)
+    def __init__(self, period: Period, invoiced: Iterable[InvoiceLine]) -> None:
+        super().__init__(period.account, max(period.first_day, period.last_day))
         for row in invoiced:
             if row.kind != "limit_waiver":
-                self._known.setdefault(row.detail.get("tax_asked"), tax_of_row(row))
-
-
-def tax_of_row(row: InvoiceLine) -> Tax:
-    """The tax that an issued line bears."""
-    return Tax(row.tax_code, row.detail.get("tax_name", row.tax_code), row.tax_rate, row.tax_category)
+                self._known.setdefault(row.detail.get("tax_asked"), tax_found(row))
 
 
 def invoiced_lines(period: Period) -> list[InvoiceLine]:
@@ -176,10 +171,10 @@ def key_of_row(row: InvoiceLine) -> Key:
     plan, number = (row.version.plan.code, row.version.number) if row.version else ("", 0)
     kind = row.detail.get("corrects", row.kind)
     plan, number = ("", 0) if kind == "limit_waiver" else (plan, number)
-    return kind, row.charge, row.meter, plan, number, row.tax_category, row.tax_rate
+    return kind, row.charge, row.meter, plan, number, tax_found(row).category, row.tax_rate
 
 
 def key_of_draft(each: DraftLine) -> Key:
-    line, tax = each.line, each.tax
+    line, tax = each.line, each.tax_found
     plan, number = ("", 0) if line.kind == "limit_waiver" else (line.plan, line.version)
     return line.kind, line.charge or "", line.meter or "", plan, number, tax.category, tax.rate

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
+from billing.invoices.drafts.taken_back import tax_charged
 from billing.plans.lines import PlanLine, by_language, minimum_spend_line
 from billing.plans.models import PendingLine, Period
 from billing.plans.queries import base_charge, coming_period, plan_terms, span_share, spans_in
@@ -72,7 +73,7 @@ def waiting(period: Period) -> list[PendingLine]:
 
 
 def waiting_lines(rows: Sequence[PendingLine], period: Period, taxes: Taxes) -> list[DraftLine]:
-    """A line for each row; a refund keeps the tax of its plan."""
+    """A line for each row; days that are given back keep the tax that they were charged with."""
     kinds: dict[str, LineKind] = {"proration": "proration", "base": "base"}
     return [
         DraftLine(
@@ -91,7 +92,7 @@ def waiting_lines(rows: Sequence[PendingLine], period: Period, taxes: Taxes) -> 
                 version=row.version.number if row.version else 0,
                 tax=row.tax or None,
             ),
-            tax=taxes.of(row.tax),
+            tax=tax_charged(row) or taxes.of(row.tax),
             period=period,
             version=row.version,
             pending=row,

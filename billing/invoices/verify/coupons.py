@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from accounts.models import Account
 from billing.invoices.drafts.coupons import Data, coupons_of, taxed, uses_data
-from billing.invoices.drafts.late import owed_sign, tax_of_row
+from billing.invoices.drafts.late import owed_sign
+from billing.invoices.drafts.taken_back import tax_of_row
 from billing.invoices.models import Invoice
 from billing.invoices.verify.prices import Found
 from billing.pricing.money import ZERO, exact, plain

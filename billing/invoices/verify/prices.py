@@ -45,7 +45,7 @@ def usage_differences(period: Period) -> Iterator[Found]:
 def _at(
     period: Period, stored_by: datetime, invoice: Invoice, rows: Sequence[InvoiceLine]
 ) -> Iterator[Found]:
-    taxes = TaxesAsInvoiced(period.account, period.end_day, rows)
+    taxes = TaxesAsInvoiced(period, rows)
     now = lines_of_use(rated_from_events(period, stored_by), taxes)
     expected, actual = sums_drafted(now), sums_invoiced(rows)
     for key in dict.fromkeys([*expected, *actual]):
