@@ -8,12 +8,17 @@ from tests.server.running import free_port
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One running product for all scenarios, which follow each other in time, as their files do in name."""
-    running = Product(
-        tmp_path_factory.mktemp("scenarios") / "data", free_port(), datetime(2016, 1, 1, tzinfo=UTC)
-    )
+    folder = tmp_path_factory.mktemp("scenarios") / "data"
+    product = Product(folder, free_port(), datetime(2016, 1, 1, tzinfo=UTC))
     try:
-        yield running.run()
+        yield product.run()
     finally:
-        running.stop()
+        product.stop()
+
+
+@pytest.fixture
+def product(running: Product) -> Iterator[Product]:
+    yield running
+    running.leave()

@@ -58,6 +58,7 @@ class Customer:
             **self.more,
         }
         self.product.call("POST", "/accounts", body, 201)
+        self.product.accounts.append(self.code)
         return self
 
     @property

@@ -50,6 +50,7 @@ class Product:
     clock: Clock = field(init=False)
     client: httpx.Client = field(init=False)
     process: subprocess.Popen[bytes] | None = None
+    accounts: list[str] = field(default_factory=list)
 
     def run(self) -> "Product":
         self.data.mkdir(parents=True)
@@ -89,8 +90,18 @@ class Product:
                 row = database.execute(TICKED, [minute]).fetchone()
                 if row is not None and row[0] == 2:
                     return
-                assert time.monotonic() < deadline, f"the schedule stands still at {instant}\n{self.log()}"
+                if time.monotonic() > deadline:
+                    jobs = database.execute("SELECT task_name, status FROM procrastinate_jobs").fetchall()
+                    raise AssertionError(f"the schedule stands still at {instant}: {jobs}\n{self.log()}")
                 time.sleep(0.1)
+
+    def leave(self) -> None:
+        """End what runs yet, after a scenario, so that the next one has the product to itself."""
+        for account in self.accounts:
+            for one in self.call("GET", f"/accounts/{account}/subscriptions")["results"]:
+                if one["status"] != "canceled":
+                    self.call("DELETE", f"/subscriptions/{one['id']}", when="now")
+        self.accounts.clear()
 
     def call(self, method: str, path: str, body: object = None, code: int = 200, **params: str) -> Any:
         """The JSON answer of a call, which must have the status `code`."""
