@@ -1,5 +1,6 @@
 """What an act of `portal.acts` would come to: its preview, and the invoice that it leads to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from billing.plans import actions as plans
 from billing.plans.actions import Actor, Preview
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import When
+from billing.plans.queries import scheduled_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,41 @@ def offer_reactivate(subscription: Subscription, *, actor: Actor) -> Offer:
 
 
 def offer_cancel(subscription: Subscription, when: When = "period_end", *, actor: Actor) -> Offer:
-    """Ending the subscription, with the final invoice as it stands. Raises a `PlanError`.
-
-    The subscription is ended for it in a transaction that is taken back: so it is the very invoice of that end.
-    """
+    """Ending the subscription, with the final invoice as it stands. Raises a `PlanError`."""
     preview = plans.preview_cancel(subscription, when, actor=actor)
-    tried = Subscription.objects.select_related("account").get(pk=subscription.pk)
-    with transaction.atomic():
-        plans.cancel(tried, when, actor=actor)
-        last = tried.periods.filter(closed_at=None).select_related("subscription__account", "account").last()
-        final = draft_invoice(tried.account, last, timezone.now()) if last else None
-        transaction.set_rollback(True)
+    final = _tried(subscription, lambda tried: plans.cancel(tried, when, actor=actor))
     return Offer(preview, final if final and final.lines else None)
+
+
+def offer_change(subscription: Subscription, plan: Plan, when: When = "now", *, actor: Actor) -> Offer:
+    """Changing the plan, with the next invoice as it then stands. Raises a `PlanError`."""
+    preview = plans.preview_change(subscription, plan, when, actor=actor)
+    return Offer(
+        preview, _tried(subscription, lambda tried: plans.confirm_change(tried, plan, when, actor=actor))
+    )
+
+
+def invoice_without_change(subscription: Subscription) -> Draft | None:
+    """The next invoice as it stands if the plan goes on as it is: what is scheduled counts as taken back."""
+    scheduled = scheduled_change(subscription) is not None
+    return _tried(subscription, lambda tried: plans.take_back(tried) if scheduled else None)
+
+
+def _tried(subscription: Subscription, act: Callable[[Subscription], object]) -> Draft | None:
+    """The invoice of the running period after an act, which is done for it in a transaction that is taken back: so it
+    is the very invoice of that act. None if no period is left.
+    """
+    tried = Subscription.objects.select_related("account").get(pk=subscription.pk)
+    running = tried.periods.filter(closed_at=None).last()
+    if running is None:
+        return None
+    with transaction.atomic():
+        act(tried)
+        periods = tried.periods.select_related("subscription__account", "account")
+        period = periods.filter(pk=running.pk).first()
+        draft = draft_invoice(tried.account, period, timezone.now()) if period else None
+        transaction.set_rollback(True)
+    return draft
 
 
 def _first_invoice(preview: Preview) -> Offer:

@@ -8,17 +8,15 @@ from decimal import Decimal
 from django.utils.translation import gettext
 
 from accounts.models import Account
-from billing.invoices.drafts import draft_invoice
-from billing.invoices.drafts.lines import Taxes
-from billing.plans.actions import Actor, Preview, preview_change
+from billing.invoices.drafts import Draft
+from billing.plans.actions import Actor, Preview
 from billing.plans.errors import PlanError
-from billing.plans.models import Period, Plan, PlanVersion, Subscription
+from billing.plans.models import Plan, PlanVersion, Subscription
 from billing.plans.previews import QUOTE_VALID
-from billing.plans.queries import NextPeriod, next_period_dates, version_at
-from billing.pricing.money import ZERO, round_money
-from billing.pricing.taxes import Tax
-from billing.pricing.totals import TaxedLine, totals
+from billing.plans.queries import version_at
+from billing.pricing.money import ZERO
 from portal import dates, formats
+from portal.offers import invoice_without_change, offer_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,13 @@ class QuotePage:
     at: datetime
     valid_until: datetime
     switch_on: date
-    end: Preview | None
+    end: Preview
     now: Preview | None
     refusal: str
     columns: tuple[str, ...]
     rows: Sequence[QuoteRow]
     foot: Sequence[QuoteRow]
+    has_coupon: bool
     next_invoice_on: date
     chosen: str
     changed: str = ""
@@ -79,20 +78,19 @@ def quote_page(
     changed: str = "",
 ) -> QuotePage:
     """Raises a `PlanError` if the plan cannot be chosen at all."""
-    end = preview_change(subscription, plan, "period_end", actor=Actor.CUSTOMER)
+    end = offer_change(subscription, plan, "period_end", actor=Actor.CUSTOMER)
     now, refusal = None, ""
     try:
-        now = preview_change(subscription, plan, "now", actor=Actor.CUSTOMER)
+        now = offer_change(subscription, plan, "now", actor=Actor.CUSTOMER)
     except PlanError as error:
         refusal = error.sentence
     before = version_at(subscription, at)
-    version = end.version
+    version = end.preview.version
     assert version is not None  # noqa: S101  # only a cancellation has none
-    period = subscription.periods.select_related("subscription__account", "base_version__plan").latest(
-        "number"
-    )
+    period = subscription.periods.latest("number")
     names = formats.text_of(version.name), formats.text_of(before.name)
-    columns = _columns_of(account, period, before, version, now=now, at=at)
+    invoices = [invoice_without_change(subscription), end.invoice, now.invoice if now else None]
+    drafts = [draft for draft in invoices if draft is not None]
     return QuotePage(
         subscription=subscription,
         version=version,
@@ -103,80 +101,52 @@ def quote_page(
         at=at,
         valid_until=at + QUOTE_VALID,
         switch_on=period.end_day,
-        end=end,
-        now=now,
+        end=end.preview,
+        now=now.preview if now else None,
         refusal=refusal,
-        columns=_columns(names[1], period.end_day, now),
-        rows=_table(columns),
-        foot=_foot(columns, version.currency),
+        columns=_columns(names[1], period.end_day, now is not None),
+        rows=_table([_entries(draft, names[1], at) for draft in drafts]),
+        foot=_foot(drafts),
+        has_coupon=any(draft.totals.discounts for draft in drafts),
         next_invoice_on=period.end_day,
         chosen=chosen,
         changed=changed,
     )
 
 
-def _columns(before: str, switch_on: date, now: Preview | None) -> tuple[str, ...]:
+def _columns(before: str, switch_on: date, now: bool) -> tuple[str, ...]:
     columns = [
         gettext("Stay on %(plan)s") % {"plan": before},
         gettext("Switch on %(day)s") % {"day": dates.day(switch_on, "MMMMd")},
     ]
-    return (*columns, gettext("Switch today")) if now is not None else tuple(columns)
+    return (*columns, gettext("Switch today")) if now else tuple(columns)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An amount of the next invoice, by the row it stands in, with the tax it bears."""
+    """An amount of the next invoice, by the row it stands in."""
 
     name: str
     detail: str
     amount: Decimal
-    tax: Tax
 
 
-def _columns_of(
-    account: Account,
-    period: Period,
-    before: PlanVersion,
-    version: PlanVersion,
-    *,
-    now: Preview | None,
-    at: datetime,
-) -> list[list[_Entry]]:
-    """The next invoice as it stands: staying, switching at the period's end, switching now."""
-    taxes = Taxes(account, period.end_day)
-    drafted = _drafted(account, period, before, at)
-    upcoming = next_period_dates(period.subscription)
-    columns = [drafted + _base(one, taxes, upcoming) for one in (before, version)]
-    if now is not None:
-        switched = [
-            _Entry(formats.text_of(line.name), "", line.amount, taxes.of(line.tax)) for line in now.lines
-        ]
-        begun = any(line.kind == "base" for line in now.lines)
-        columns.append(drafted + switched + ([] if begun else _base(version, taxes, upcoming)))
-    return columns
-
-
-def _drafted(account: Account, period: Period, before: PlanVersion, at: datetime) -> list[_Entry]:
-    """What the draft holds besides the base price of the next period."""
+def _entries(draft: Draft, plan: str, at: datetime) -> list[_Entry]:
+    """The draft's lines, usage in one row; `plan` is the one whose prices it has."""
     used = gettext("counted until %(time)s, at %(plan)s prices") % {
         "time": dates.time(at, seconds=True),
-        "plan": formats.text_of(before.name),
+        "plan": plan,
     }
     found = []
-    for each in draft_invoice(account, period, at).lines:
+    for each in draft.lines:
+        name, detail = formats.text_of(each.line.name), ""
         if each.line.kind == "usage":
-            found.append(_Entry(gettext("Usage so far"), used, each.line.amount, each.tax))
-        elif each.line.kind != "base":
-            found.append(_Entry(formats.text_of(each.line.name), "", each.line.amount, each.tax))
+            name, detail = gettext("Usage so far"), used
+        elif each.line.kind == "base" and each.period is not None:
+            name = gettext("Plan price of the next period")
+            detail = dates.span(each.period.first_day, dates.last_day(each.period.end_day))
+        found.append(_Entry(name, detail, each.line.amount))
     return found
-
-
-def _base(version: PlanVersion, taxes: Taxes, upcoming: NextPeriod | None) -> list[_Entry]:
-    if upcoming is None or not version.base_price:
-        return []
-    days = dates.span(upcoming.first_day, dates.last_day(upcoming.end_day))
-    amount = round_money(version.base_price, version.currency)
-    return [_Entry(gettext("Plan price of the next period"), days, amount, taxes.of(version.tax))]
 
 
 def _table(columns: Sequence[Sequence[_Entry]]) -> list[QuoteRow]:
@@ -191,13 +161,19 @@ def _table(columns: Sequence[Sequence[_Entry]]) -> list[QuoteRow]:
     return rows
 
 
-def _foot(columns: Sequence[Sequence[_Entry]], currency: str) -> list[QuoteRow]:
-    """Subtotal, tax and total of each column, by the rules of the invoice."""
-    sums = [
-        totals([TaxedLine(one.amount, one.tax) for one in column], (), ZERO, currency) for column in columns
-    ]
+def _foot(drafts: Sequence[Draft]) -> list[QuoteRow]:
+    """Subtotal, coupons, tax and total of each column."""
+    feet = [draft.totals for draft in drafts]
+    given = [{one.code: -one.amount for one in foot.discounts} for foot in feet]
+    codes = list(dict.fromkeys(code for column in given for code in column))
     return [
-        QuoteRow(gettext("Subtotal, before tax"), "", tuple(one.subtotal for one in sums)),
-        QuoteRow(gettext("Tax"), "", tuple(one.tax_total for one in sums)),
-        QuoteRow(gettext("So far on the next invoice"), "", tuple(one.total for one in sums)),
+        QuoteRow(gettext("Subtotal, before tax"), "", tuple(foot.subtotal for foot in feet)),
+        *(
+            QuoteRow(
+                gettext("Coupon %(code)s") % {"code": code}, "", tuple(column.get(code) for column in given)
+            )
+            for code in codes
+        ),
+        QuoteRow(gettext("Tax"), "", tuple(foot.tax_total for foot in feet)),
+        QuoteRow(gettext("So far on the next invoice"), "", tuple(foot.total for foot in feet)),
     ]

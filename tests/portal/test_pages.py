@@ -7,16 +7,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.invoices.models import InvoiceLine
 from billing.limits.models import LimitVersion
 from billing.limits.queries import current_limit
-from billing.plans.actions import Actor
+from billing.plans.actions import Actor, load_catalog, redeem
 from billing.plans.models import Plan
 from billing.plans.queries import running_subscription, scheduled_change, version_at
 from billing.usage.rating import rate_period
 from portal import acts, formats
 from portal.locale_build import messages
+from portal.pages.quotes import quote_page
+from portal.pages.upcoming import upcoming_page
 from tests.factories import make_account, make_member
 from tests.portal.world import HOSTILE, build, send, sign_in
 
@@ -260,6 +263,26 @@ class TestPlan:
         assert version_at(subscription, subscription.phases.last().start).plan.code == "scale"
         pending = subscription.pending_lines.all()
         assert sorted(line.amount > 0 for line in pending) == [False, True]
+
+    @pytest.mark.parametrize("scheduled", [False, True])
+    def test_each_column_of_a_quote_is_the_next_invoice_less_the_coupon(self, world, scheduled):
+        load_catalog({"catalog": 1, "coupons": [{"code": "TEN", "amount": "10", "currency": "EUR"}]})
+        redeem(world.account, "TEN")
+        subscription, scale = running_subscription(world.account), Plan.objects.get(code="scale")
+        if scheduled:
+            acts.cancel(subscription, "period_end", actor=Actor.CUSTOMER)
+        quoted = quote_page(world.account, subscription, scale, timezone.now())
+        *_rows, coupon, _tax, total = quoted.foot
+        assert (coupon.name, coupon.cells) == ("Coupon TEN", (-20, -20, -20))  # this period and the next
+        assert "−€20.00" in sign_in(world.owner).get(reverse("portal:plan_quote", args=["scale"])).text
+        assert (scheduled_change(subscription) is not None) == scheduled, "nothing is changed by looking"
+        assert subscription.phases.count() == 1
+        if scheduled:
+            acts.reactivate(subscription, actor=Actor.CUSTOMER)
+        for cell, when in zip(total.cells, (None, "period_end", "now"), strict=True):
+            if when:
+                acts.change_plan(subscription, scale, when, actor=Actor.CUSTOMER)
+            assert upcoming_page(world.account, timezone.now()).total == cell, when
 
     def test_a_change_at_the_periods_end_can_be_taken_back(self, world):
         owner = sign_in(world.owner)
