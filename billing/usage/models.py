@@ -39,6 +39,33 @@ class Event(models.Model):
         indexes: ClassVar = [models.Index(fields=["account", "type", "time"], name="event_by_time")]
 
 
+class PurgedEvent(models.Model):
+    """The identity of an event whose raw data is no longer kept: known for ever, so that it never counts again.
+
+    Hashes only (billing/usage/intake/purged.py); `day` is the UTC day of its time. Rows are only ever added.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "identity")
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    identity = models.UUIDField()
+    content = models.UUIDField()
+    revision = models.PositiveIntegerField()
+    day = models.DateField()
+
+
+class PurgedSpan(models.Model):
+    """A stretch [start, end) of an account's time whose raw events are no longer kept; it never overlaps another."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["account", "start"]
+
+
 class EventRow(models.Model):
     """An event with one key instead of three, for the admin: a view, read-only."""
 
@@ -109,6 +136,7 @@ class QuarantinedEvent(models.Model):
         UNKNOWN_TYPE = "unknown_type", _("no meter listens to its type")
         NO_PERIOD = "no_period", _("in no service period")
         TOO_LATE = "too_late", _("too late for an invoiced period")
+        PAST_TERM = "past_term", _("corrects an event that is no longer kept")
 
     digest = models.BinaryField(max_length=32, unique=True, help_text="Of the event, so a retry is kept once")
     account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="+")

@@ -9,6 +9,7 @@ from portal.databases import APP_ROLE
 APPEND_ONLY = (
     *("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"),
     *("limits_limitversion", "plans_redemption"),
+    *("usage_purgedevent", *(f"usage_purgedevent_{n}" for n in range(8))),
 )
 
 
@@ -36,7 +37,7 @@ def grant() -> None:
         cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
         cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
-        tables = set(connections["owner"].introspection.table_names(cursor))
+        tables = {table.name for table in connections["owner"].introspection.get_table_list(cursor)}
         for table in tables.intersection(APPEND_ONLY):
             cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}")
 

@@ -20,6 +20,7 @@ from billing.usage.days import MICROSECOND
 from billing.usage.intake.attributes import Incoming, Rejected
 from billing.usage.intake.context import MAX_AHEAD, Context, Place
 from billing.usage.intake.placing import Reason, Share, shares, unusable, why_not
+from billing.usage.intake.purged import Purged, load_purged
 from billing.usage.intake.quarantine import Waiting, keep
 from billing.usage.intake.revisions import Identity, Known, compare, load_known, replace
 from billing.usage.intake.totals import Totals, encode_json
@@ -56,12 +57,14 @@ class Batch:
     waiting: list[Waiting] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     touched: set[int] = field(default_factory=set)
+    purged: dict[Identity, Purged] = field(default_factory=dict)
 
     @exact()
     def store(self, events: Sequence[Incoming], own: bool) -> None:
         """Store what can be, and give each event its outcome. `own`: an account's key sends."""
         placed = [each for event in events if (each := self._place(event, own)) is not None]
-        fresh, others = _split(placed)
+        self.purged = load_purged([each.identity for each in placed if each.place.has_purged])
+        fresh, others = _split(placed, self.purged)
         if fresh:
             others = self._insert(fresh) + others
         if others:
@@ -147,9 +150,9 @@ class Batch:
         if rising:
             known |= load_known(rising, lock=True)
         for identity, queue in sorted(queues.items()):
-            self._fold(identity, queue, known.get(identity))
+            self._fold(identity, queue, known.get(identity) or self.purged.get(identity))
 
-    def _fold(self, identity: Identity, queue: list[Placed], known: Known | None) -> None:
+    def _fold(self, identity: Identity, queue: list[Placed], known: Known | Purged | None) -> None:
         before = known
         for each in queue:
             if known is None:
@@ -163,9 +166,11 @@ class Batch:
                     "id: was used for an event with other content, which stays. Correct it by a revision."
                 )
                 self._reject(each.event, "id_conflict", detail)
+            elif isinstance(known, Purged):
+                self._wait(each.event, Reason.PAST_TERM, each.place)
             else:
                 known = self._revise(each, known)
-        if before is not None and known is not None and known is not before:
+        if isinstance(before, Known) and isinstance(known, Known) and known is not before:
             self._correct(identity, queue[0].place, before, known)
 
     def _revise(self, each: Placed, known: Known) -> Known:
@@ -192,11 +197,11 @@ class Batch:
 _ANNOUNCE: Final = "SELECT pg_notify('plainbill_usage', id::text) FROM unnest(%(accounts)s::bigint[]) AS id"
 
 
-def _split(placed: list[Placed]) -> tuple[list[Placed], list[Placed]]:
-    """The first event of each identity, if it has a place; and the others."""
+def _split(placed: list[Placed], purged: dict[Identity, Purged]) -> tuple[list[Placed], list[Placed]]:
+    """The first event of each identity, if it has a place and was not purged; and the others."""
     fresh, others = dict[Identity, Placed](), []
     for each in placed:
-        if each.reason is None and each.identity not in fresh:
+        if each.reason is None and each.identity not in fresh and each.identity not in purged:
             fresh[each.identity] = each
         else:
             others.append(each)

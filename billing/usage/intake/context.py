@@ -41,7 +41,7 @@ class MeterShape:
 class Place:
     """An account as intake sees it. `periods`: (start, end, closed), in order.
 
-    `running_to`: the end of the last stored period of a running subscription that goes on after it.
+    `has_purged`: some of its identities are known by their hashes only. `running_to`: the end of the last stored period of a running subscription that goes on after it.
     """
 
     account_id: int
@@ -49,6 +49,7 @@ class Place:
     periods: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
     running_to: datetime | None = None
     new_zone: bool = False
+    has_purged: bool = False
     last_day: tuple[datetime, datetime, date] | None = None
 
     def day_of(self, instant: datetime) -> date:
@@ -80,7 +81,8 @@ def load_context(subjects: Iterable[str], types: Iterable[str], own_account_id: 
         clock, accounts = run("SELECT clock_timestamp()", {}), run(_ACCOUNTS, values)
         meters, periods = run(_METERS, values), run(_PERIODS, values)
     places = {
-        code: Place(id_, kept or zone, new_zone=kept is None) for id_, code, zone, kept in accounts.fetchall()
+        code: Place(id_, kept or zone, new_zone=kept is None, has_purged=has_purged)
+        for id_, code, zone, kept, has_purged in accounts.fetchall()
     }
     context = Context(clock.fetchall()[0][0], places, {})
     _add_meters(context, meters.fetchall())
@@ -98,7 +100,9 @@ def clock() -> datetime:
 
 # With the zone that the account's day totals are kept in, if there are any.
 _ACCOUNTS: Final = f"""
-    SELECT a.id, a.code, a.timezone, z.timezone FROM accounts_account a
+    SELECT a.id, a.code, a.timezone, z.timezone,
+           EXISTS (SELECT FROM usage_purgedspan p WHERE p.account_id = a.id)
+    FROM accounts_account a
     LEFT JOIN usage_rollupzone z ON z.account_id = a.id WHERE {locks.CHOSEN}"""
 
 _METERS: Final = """

@@ -4,7 +4,7 @@ Content is compared after parsing, numbers by value; a property that a meter rea
 where it was sent as a decimal string. A time that was not given is no part of the content.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -14,7 +14,9 @@ from django.db import connection
 
 from billing.usage.intake.attributes import Incoming
 from billing.usage.intake.context import MeterShape
+from billing.usage.intake.purged import Purged, content_hash
 from billing.usage.intake.totals import encode_json
+from billing.usage.models import RollupShape
 from billing.usage.values import number_of
 
 type Identity = tuple[int, str, str]
@@ -57,20 +59,26 @@ def _known(row: tuple[Any, ...]) -> Known:
     return Known(type_, time, timed, received_at, revision, voided, decode_data(data))
 
 
-def compare(event: Incoming, known: Known, meters: list[MeterShape]) -> Verdict:
-    """How an event stands to the stored one of its identity (contract, section 6)."""
+def compare(event: Incoming, known: Known | Purged, meters: list[MeterShape]) -> Verdict:
+    """How an event stands to the stored or purged one of its identity (contract, section 6)."""
     if event.revision != known.revision:
         return "lower" if event.revision < known.revision else "higher"
-    same = (
-        event.type == known.type
-        and event.voided == known.voided
-        and event.time == (known.time if known.timed else None)
-        and _by_value(event.data, meters) == _by_value(known.data, meters)
-    )
+    values = by_value(event.data, meters)
+    if isinstance(known, Purged):
+        same = content_hash(event.type, event.voided, event.time, values) == known.content
+    else:
+        same = (
+            event.type == known.type
+            and event.voided == known.voided
+            and event.time == (known.time if known.timed else None)
+            and values == by_value(known.data, meters)
+        )
     return "same" if same else "conflict"
 
 
-def _by_value(data: dict[str, Any], meters: list[MeterShape]) -> dict[str, tuple[type, Any]]:
+def by_value(
+    data: dict[str, Any], meters: Sequence[MeterShape] | Sequence[RollupShape]
+) -> dict[str, tuple[type, Any]]:
     """Data in which equal means the same: true is not 1, and quantities are numbers."""
     quantities = {meter.value for meter in meters if meter.aggregation not in ("count", "unique")}
     values = {}
