@@ -9,6 +9,7 @@ level, widened for few days as Student's t is. Everything is deterministic, and 
 away.
 """
 
+from calendar import Day
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from fractions import Fraction
 from typing import Final
 
 from billing.pricing.dates import DAY
-from billing.pricing.money import ZERO, round_money
+from billing.pricing.money import PRECISION, ZERO, round_money
 
 WINDOW_DAYS: Final = 28
 MIN_DAYS: Final = 3
@@ -29,7 +30,7 @@ MAX_CONFIDENT_WIDTH: Final = Decimal("0.5")
 """high - low of a confident forecast, as a part of what is expected."""
 
 _Z80, _Z95 = Decimal("1.281552"), Decimal("1.959964")
-_CONTEXT: Final = Context(prec=60)
+_CONTEXT: Final = Context(PRECISION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,7 @@ def _complete_days(history: Iterable[tuple[date, Decimal]], today: date) -> list
     """Up to four weeks of days before today, gaps filled with zero, in order."""
     known: dict[date, Decimal] = defaultdict(Decimal)
     for day, cost in history:
-        if day < today:
-            known[day] += cost
+        known[day] += cost
     count = min((today - min(known, default=today)).days, WINDOW_DAYS)
     return [(day, known.get(day, ZERO)) for day in (today - DAY * back for back in range(count, 0, -1))]
 
@@ -114,9 +114,9 @@ def _complete_days(history: Iterable[tuple[date, Decimal]], today: date) -> list
 def _pattern(costs: Sequence[tuple[date, Decimal]]) -> _Pattern:
     steady = _steady(costs)
     level = sum((cost for _, cost in steady), ZERO) / len(steady)
-    weekdays, freedom = [level] * 7, len(costs) - 1
+    weekdays, freedom = [level for _ in Day], len(costs) - 1
     if len(costs) >= MIN_SHAPED_DAYS:
-        for weekday in range(7):
+        for weekday in Day:
             own = [cost for day, cost in steady if day.weekday() == weekday]
             weekdays[weekday] = (sum(own, ZERO) + level) / (len(own) + 1)
         drift = level - sum((weekdays[day.weekday()] for day, _ in costs), ZERO) / len(costs)

@@ -18,7 +18,7 @@ from billing.pricing.reading.fields import Fields, Problem, suggestion
 from billing.pricing.reading.numbers import quantity
 
 _KEYS: Final = frozenset({"plan", "quantities", "events", "locale"})
-_NO_PERIOD: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_PERIOD: Final = datetime.min.replace(tzinfo=UTC)
 
 _AGGREGATE: Final[Mapping[Aggregation, Callable[[tuple[Decimal, ...]], Decimal]]] = {
     "count": lambda amounts: Decimal(len(amounts)),
@@ -54,7 +54,7 @@ def quote_line(catalog: Catalog, request: object) -> dict[str, object]:
     if not isinstance(locale, str):
         fields.fault("locale", "write a language tag, such as en.")
     if plan is None:
-        hint = suggestion(code[:100], plans) if isinstance(code, str) else ""
+        hint = suggestion(code, plans) if isinstance(code, str) else ""
         fields.fault("plan", f"write the code of a plan of the catalogue.{hint}")
     usage = _read_usage(fields, plan) if plan else {}
     if problems or plan is None or not isinstance(locale, str):

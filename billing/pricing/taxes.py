@@ -59,7 +59,7 @@ NOT_TAXED: Final = Tax("not-taxed", "Not subject to VAT", Decimal(0), "O")
 def reverse_charge_applies(seller_country: str, customer_country: str, vat_id_valid: bool) -> bool:
     """Whether the customer owes the tax in the seller's place."""
     seller, customer = _iso(seller_country), _iso(customer_country)
-    return vat_id_valid and seller != customer and {seller, customer} <= EU_COUNTRIES
+    return vat_id_valid and seller != customer and EU_COUNTRIES.issuperset({seller, customer})
 
 
 def choose_tax(

@@ -1,7 +1,7 @@
 """The small faults that a mutation run puts into a module, one at a time: what a slip of the pen could write.
 
-Left alone: annotations, `Literal`, protocols, docstrings, imports, `__all__`, `@dataclass`, and `strict=` (a
-self-check that cannot fire).
+Left alone: annotations, `Literal`, protocols, docstrings, imports, `__all__`, `@dataclass`, `strict=` (a
+self-check that cannot fire), and the `frozenset` around a set's display (nothing else than a set).
 """
 
 import ast
@@ -141,7 +141,7 @@ def _calls(call: ast.Call) -> Iterator[ast.AST]:
         case ast.Name(id=name) if name in CALLS:
             yield ast.Call(ast.Name(CALLS[name], ast.Load()), call.args, call.keywords)
             yield from call.args if len(call.args) > 1 else ()
-        case ast.Name(id=name) if name in TRANSPARENT:
+        case ast.Name(id=name) if name in TRANSPARENT and not isinstance(call.args[0], ast.Set):
             yield call.args[0]
         case ast.Attribute(value=value, attr=name) if name in TRANSPARENT:
             yield value

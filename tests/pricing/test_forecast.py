@@ -128,11 +128,31 @@ def test_confident_with_two_weeks_and_a_narrow_band() -> None:
     assert ahead(days_from(MONDAY, *[10] * 14), "140", today, APRIL).confident
     assert not ahead(days_from(MONDAY + DAY, *[10] * 13), "130", today, APRIL).confident
     assert not ahead(days_from(MONDAY, *[0, 0, 0, 40] * 3, 0, 40), "160", today, APRIL).confident
+    assert ahead(days_from(MONDAY, *[0] * 14), "0", today, APRIL).confident
 
 
 def test_credits_of_days_never_forecast_below_what_is_spent() -> None:
     found = ahead(days_from(MONDAY, -10, -10, -10), "5", MONDAY + DAY * 3, MONDAY + DAY * 5)
     assert (found.low, found.expected) == (D("5.00"), D("5.00"))
+
+
+def test_weekdays_of_credits_cost_nothing() -> None:
+    week = [100, 100, 100, 100, 100, -50, -50]
+    today = MONDAY + DAY * 14
+    mids = [band.mid for band in ahead(days_from(MONDAY, *week, *week), "0", today, today + DAY * 7).bands]
+    assert mids[3] < mids[4] == mids[5] == mids[6]
+
+
+def test_today_and_later_days_are_ignored() -> None:
+    history, today = days_from(MONDAY, 10, 10, 10), MONDAY + DAY * 3
+    found = ahead([*history, *days_from(today, 500, 500)], "30", today, today + DAY)
+    assert found == ahead(history, "30", today, today + DAY)
+
+
+def test_costs_beyond_the_default_28_digits_go_on() -> None:
+    cost = f"{'9' * 38}.01"
+    found = ahead(days_from(MONDAY, cost, cost, cost), "0", MONDAY + DAY * 3, MONDAY + DAY * 4)
+    assert found.low == found.expected == D(cost)
 
 
 def test_the_day_a_limit_is_reached() -> None:

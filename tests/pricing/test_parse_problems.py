@@ -128,7 +128,7 @@ WRONG = [
     (f"{CHARGE}.where", {"region": ["eu"]}, "can match the same event"),
     (f"{CHARGE}.where", ABSENT, "can match the same event"),
     ("plans[0].charges[2].rate", "1001", "at most 1000"),
-    ("plans[0].charges[2].included_events", "1.5", "a whole number"),
+    ("plans[0].charges[2].included_events", "1.5", "a whole number from 0 to 1000000000000"),
 ]
 
 

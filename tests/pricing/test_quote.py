@@ -124,7 +124,11 @@ def test_events_are_aggregated_as_the_meter_says(aggregation, quantity):
         ({"plan": "least", "quantities": {"fee": 1}}, "quantities.fee", "under events"),
         ({"plan": "all", "events": {"sum": 5}}, "events.sum", "expected a list"),
         ({"plan": "all", "events": {"sum": [1, "x"]}}, "events.sum[1]", "decimal number"),
-        ({"plan": "all", "events": {"time_weighted": [1]}}, "events.time_weighted", "give the quantity"),
+        (
+            {"plan": "all", "events": {"time_weighted": [1]}},
+            "events.time_weighted",
+            "time_weighted needs the events' times: give the quantity.",
+        ),
     ],
     ids=range(16),
 )
@@ -136,8 +140,19 @@ def test_requests_that_cannot_be_priced(request_, path, message):
 
 def test_every_fault_of_a_request_is_told():
     assert problems_of({"plan": "no", "colour": 1}).keys() == {"plan", "colour"}
-    with pytest.raises(QuoteError, match="plan: write the code"):
-        quote_line(CATALOG, {"plan": "no"})
+    with pytest.raises(QuoteError) as raised:
+        quote_line(CATALOG, {"plan": 5, "colour": 1})
+    told = "colour: unknown key: remove it.; plan: write the code of a plan of the catalogue."
+    assert str(raised.value) == told
+
+
+def test_texts_are_english_unless_a_locale_is_given():
+    name = {"und": "M", "en": "Traffic", "fr": "Trafic"}
+    plan = {"code": "p", "currency": "EUR", "interval": "month", "charges": [charge("sum", name=name)]}
+    catalog, _ = parse_catalog({**DATA, "plans": [plan]})
+    request = {"plan": "p", "quantities": {"sum": 1}}
+    found = [quote_line(catalog, {**request, **locale}) for locale in ({}, {"locale": "fr"})]
+    assert [line["description"] for quote in found for line in quote["lines"]] == ["Traffic", "Trafic"]
 
 
 def test_quantities_have_up_to_38_digits_before_the_point():

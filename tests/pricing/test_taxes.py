@@ -60,6 +60,11 @@ def test_a_country_without_standard_rate() -> None:
     assert chosen("us").code == "us"
 
 
+def test_a_standard_rate_goes_before_a_rule_of_another_category_whatever_its_rate() -> None:
+    odd = TaxDef(code="odd", name="Odd", rate=D(25), country="FR", category="E")
+    assert chosen("FR", rules=[odd, *RULES]).code == "fr-20"
+
+
 def test_no_rule_is_outside_the_scope() -> None:
     assert chosen("JP") == NOT_TAXED == Tax("not-taxed", "Not subject to VAT", D(0), "O")
     assert chosen("FR", rules=[]) == NOT_TAXED
@@ -113,6 +118,7 @@ def test_a_code_that_became_a_reverse_charge_no_longer_gives_its_old_rate() -> N
         ("US", "DE", True, "S"),
         ("FR", "GB", True, "O"),
         ("FR", "EL", True, "AE"),
+        ("FR", "el", True, "AE"),
         ("GR", "EL", True, "S"),
         ("FR", "PT", True, "AE"),
         ("FR", "PT", False, "O"),

@@ -67,6 +67,12 @@ def test_a_line_without_a_period_is_never_discounted() -> None:
     assert (foot.discount_total, foot.taxes[0].taxable) == (D("1.00"), D("9.00"))
 
 
+def test_a_line_changes_no_base_price_unless_it_says_so() -> None:
+    """What takes back a base price that was never discounted is set aside, and it alone."""
+    lines = [TaxedLine(D("-10.00"), FR20, 1, change=True), TaxedLine(D("30.00"), FR20, 1)]
+    assert totals(lines, [WELCOME], NONE, "EUR").discount_total == D("6.00")
+
+
 def test_an_amount_stays_with_the_lines_of_its_period() -> None:
     lines = [TaxedLine(D("4.00"), FR20, 1), TaxedLine(D("100.00"), FR55, 2)]
     foot = totals(lines, [Coupon("A", amount=D(10))], NONE, "EUR")
