@@ -83,6 +83,8 @@ class Site:
 def _server_command(host: str, port: int) -> list[str]:
     granian = Path(sys.executable).parent / "granian"
     workers = ["--workers", "1", "--workers-kill-timeout", str(STOP_SECONDS - 2)]
+    # Nothing here speaks websockets, and browsers speak HTTP/2 only to the TLS proxy in front: less to attack.
+    protocol = ["--http", "1", "--no-ws"]
     where = ["--host", host, "--port", str(port)]
     return [
         str(granian),
@@ -91,6 +93,7 @@ def _server_command(host: str, port: int) -> list[str]:
         "--log-level",
         "warning",
         *workers,
+        *protocol,
         *where,
         "portal.asgi:application",
     ]

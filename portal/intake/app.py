@@ -54,12 +54,17 @@ async def _answer(scope: Mapping[str, Any], receive: Receive) -> tuple[int, dict
         content = json.dumps(result.as_data()).encode()
         return result.status, {"Content-Type": "application/json"}, content
     except Exception as error:
-        problem = problem_of(error)
-        if problem is None:
-            log.exception("A fault while events came in")
-            problem = Problem("internal_error", "Something failed on our side. Nothing was changed.")
-        content = json.dumps(problem.data(), ensure_ascii=False).encode()
-        return problem.status, {"Content-Type": MEDIA_TYPE, **problem.headers}, content
+        return _refusal(error)
+
+
+def _refusal(error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """Apart, for here nothing outlives the answer: a frame that keeps its own error keeps the connection open too."""
+    problem = problem_of(error)
+    if problem is None:
+        log.error("A fault while events came in", exc_info=error)
+        problem = Problem("internal_error", "Something failed on our side. Nothing was changed.")
+    content = json.dumps(problem.data(), ensure_ascii=False).encode()
+    return problem.status, {"Content-Type": MEDIA_TYPE, **problem.headers}, content
 
 
 async def _stored(scope: Mapping[str, Any], receive: Receive) -> Result:

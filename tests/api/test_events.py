@@ -25,8 +25,8 @@ CASES = (
     else []
 )
 BY_OTHER_TESTS = {
-    "ingest-135": "slow clients are the server's to end, and not tried yet",
-    "ingest-137": "10,000 headers never reach the application, and the server is not tried yet",
+    "ingest-135": "tests/server/test_bad_connections.py: test_slow_senders_are_ended_and_hold_up_nobody",
+    "ingest-137": "tests/server/test_bad_connections.py: test_a_bad_request_is_refused, 10,000 headers",
 }
 
 

@@ -218,14 +218,20 @@ def test_a_slow_body_is_ended(site: dict[str, str], monkeypatch: pytest.MonkeyPa
     assert headers[b"connection"] == b"close"
 
 
-def test_who_hangs_up_is_not_answered(site: dict[str, str]) -> None:
+def test_a_body_that_breaks_off_is_told_and_not_stored(site: dict[str, str]) -> None:
+    """The sender may have closed one half only; without an answer the server would make up a 500."""
+    parts = iter([{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[dict[str, Any]] = []
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
+        return next(parts)
 
     async def send(message: Any) -> None:
-        raise AssertionError("answered")
+        sent.append(message)
 
     asyncio.run(app.respond(_scope(site["installation"]), receive, send))
+    assert sent[0]["status"] == 400
+    assert json.loads(sent[1]["body"])["code"] == "malformed"
 
 
 def _scope(key: str) -> dict[str, Any]:

@@ -58,11 +58,19 @@ class Demo:
         return dict(json.loads((self.data / "demo.json").read_text()))
 
     def start(self) -> "Demo":
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start the command, without waiting until it answers."""
         words = ["demo", "--port", str(self.port), "--data", str(self.data)]
-        words += [] if self.simulate else ["--no-simulate"]
         env = environment(self.data)
         env.pop("DATA_DIR")
+        self._run(words if self.simulate else [*words, "--no-simulate"], env)
+
+    def _run(self, words: list[str], env: dict[str, str]) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "demo.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *words],
@@ -72,8 +80,6 @@ class Demo:
                 stderr=log,
                 start_new_session=True,
             )
-        self.wait_ready()
-        return self
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
