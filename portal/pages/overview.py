@@ -19,6 +19,7 @@ from billing.usage.queries import latest_arrival
 from portal import dates, formats
 from portal.charts import Limit, Spark, TotalChart, css_of, running_total, spark
 from portal.pages import forecasts, todos
+from portal.pages.coupons import any_left, coupon_rows
 from portal.pages.figures import ZERO, ChargeFigures, PeriodFigures, period_figures
 from portal.pages.invoices import InvoiceCard, last_invoice
 from portal.pages.limit_bar import LimitBar, limit_bar
@@ -58,6 +59,7 @@ class Overview:
     periods: Sequence[PeriodChoice]
     forecast: Forecast | None
     range: forecasts.Range | None
+    has_coupon: bool
     bar: LimitBar | None
     todos: Sequence[Todo]
     chart: TotalChart
@@ -133,6 +135,7 @@ def overview(account: Account, at: datetime, period_day: str = "") -> Overview |
         periods=choices(account, period),
         forecast=found,
         range=forecasts.rounded_range(found) if found and found.high > figures.total else None,
+        has_coupon=any_left(coupon_rows(account, at)),
         bar=bar,
         todos=todos.todos(account, figures, bar, invoice, at),
         chart=_chart(figures, found, bar, crossing),

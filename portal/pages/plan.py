@@ -13,6 +13,7 @@ from billing.pricing.charges import Plan
 from portal import formats
 from portal.pages import prices
 from portal.pages.comparison import Comparison, compare_plans
+from portal.pages.coupons import CouponEntry, CouponRow, any_left, coupon_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,19 @@ class PlanPage:
     others: Sequence[tuple[str, str]]
     prices: Sequence[PriceRow]
     columns: Sequence[tuple[str, bool]]
+    coupons: Sequence[CouponRow]
+    coupon_entry: CouponEntry
+
+    @property
+    def has_coupon(self) -> bool:
+        return any_left(self.coupons)
 
 
-def plan_page(account: Account, at: datetime) -> PlanPage:
-    """The page at `at`: the account's plan, also if it is not public, and the public ones in its currency."""
+def plan_page(account: Account, at: datetime, entry: CouponEntry | None = None) -> PlanPage:
+    """The page at `at`: the account's plan, also if it is not public, and the public ones in its currency.
+
+    `entry` is a coupon's code that was refused.
+    """
     subscription = running_subscription(account)
     version = version_at(subscription, at) if subscription else None
     plans = public_plans(account.currency)
@@ -68,6 +78,8 @@ def plan_page(account: Account, at: datetime) -> PlanPage:
         ],
         prices=_prices([plan_terms(one) for one in plans]),
         columns=[(formats.text_of(one.name), version is not None and one.pk == version.pk) for one in plans],
+        coupons=coupon_rows(account, at),
+        coupon_entry=entry or CouponEntry(),
     )
 
 

@@ -1,4 +1,4 @@
-"""`/billing/plan/`: compare, quote, confirm, take back, cancel, reactivate."""
+"""`/billing/plan/`: compare, quote, confirm, take back, cancel, reactivate, redeem a coupon."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,12 +12,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Act
-from billing.plans.actions import Actor, take_back
+from billing.plans.actions import Actor, redeem, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import Preview, When
 from billing.plans.queries import ended_subscription, running_subscription, version_at
 from portal import acts, dates, formats
+from portal.pages.coupons import CouponEntry
 from portal.pages.offers import OfferPage, begin_page, cancel_page, reactivate_page, take_back_page
 from portal.pages.plan import plan_page
 from portal.pages.quotes import quote_page
@@ -30,12 +31,32 @@ WHEN: Final[dict[str, When]] = {"now": "now", "period_end": "period_end"}
 @require_safe
 @page(place="plan")
 def show_plan(request: PortalRequest) -> HttpResponseBase:
-    found = plan_page(request.account, timezone.now())
+    return _plan_page(request)
+
+
+@require_POST
+@page(Act.CHANGE_PLAN, place="plan")
+def redeem_coupon(request: PortalRequest) -> HttpResponseBase:
+    """Redeem the code that was typed, or show the page with what is wrong with it."""
+    typed = request.POST.get("code", "").replace("\0", "").strip()
+    try:
+        redeemed = redeem(request.account, typed)
+    except PlanError as error:
+        return _plan_page(request, CouponEntry(typed, error.sentence), status=422)
+    messages.success(request, gettext("Coupon %(code)s is redeemed.") % {"code": redeemed.coupon.code})
+    return redirect("portal:plan")
+
+
+def _plan_page(
+    request: PortalRequest, entry: CouponEntry | None = None, status: int = 200
+) -> HttpResponseBase:
+    found = plan_page(request.account, timezone.now(), entry)
     interval = formats.interval_words(found.version.interval) if found.version else ""
     ended = None if found.subscription else ended_subscription(request.account)
     last = version_at(ended, ended.canceled_at or ended.started_at) if ended else None
     name = formats.text_of(last.name) if last else ""
-    return show(request, "portal/plan.html", found, interval=interval, ended=ended, ended_name=name)
+    context = {"interval": interval, "ended": ended, "ended_name": name}
+    return show(request, "portal/plan.html", found, status=status, **context)
 
 
 @require_safe

@@ -27,6 +27,7 @@ urlpatterns = [
     path("plan/change/<str:code>/confirm/", plan.confirm, name="plan_confirm"),
     path("plan/take-back/", plan.take_back_change, name="plan_take_back"),
     path("plan/cancel/", plan.cancel_plan, name="plan_cancel"),
+    path("plan/coupon/", plan.redeem_coupon, name="plan_coupon"),
     path("plan/reactivate/", plan.reactivate_plan, name="plan_reactivate"),
     path("settings/", settings.show_settings, name="settings"),
 ]
