@@ -1,11 +1,13 @@
-"""Reading the published pricing cases: none where the project was cloned alone."""
+"""Reading the published pricing cases: none where the project was cloned alone.
+
+Knows no other folder of tests, so that `tests/mutation` can copy this one alone.
+"""
 
 import json
+from pathlib import Path
 from typing import Any
 
-from tests.conftest import SHARED
-
-_FILE = SHARED / "cases" / "pricing.json"
+_FILE = Path(__file__).parents[3] / "shared" / "cases" / "pricing.json"
 
 
 def published() -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from billing.pricing.totals import TaxedLine, totals
 from tests.pricing import oracle, oracle_totals, samples
 
 BATCHES, PER_BATCH = 20, 500
+BOUNDS = ["0.01", "1", "2.5", "5", "10", "99.999", "250", "1000"]
 
 
 def decimal(rng, places=None, highest=1000):
@@ -30,9 +31,7 @@ def decimal(rng, places=None, highest=1000):
 
 
 def tiers(rng, key):
-    bounds = sorted(
-        {Decimal(rng.choice(["0.01", "1", "2.5", "5", "10", "99.999", "250", "1000"])) for _ in range(4)}
-    )
+    bounds = sorted({Decimal(rng.choice(BOUNDS)) for _ in range(4)})
     bounds = bounds[: rng.randrange(len(bounds) + 1)]
     places = 3 if key == "rate" else None
     rows = [{"up_to": bound, key: decimal(rng, places, highest=20)} for bound in [*map(str, bounds), None]]
@@ -77,8 +76,11 @@ def random_charge(rng, code, model=None):
 
 
 def random_events(rng, start):
-    """`start` and some events more; now and then a refund."""
-    more = [Decimal(decimal(rng, highest=40)) for _ in range(rng.randrange(4))]
+    """`start` and some events more, at times as large as a tier; now and then a refund."""
+    more = [
+        Decimal(rng.choice(BOUNDS) if rng.random() < 0.2 else decimal(rng, highest=40))
+        for _ in range(rng.randrange(4))
+    ]
     return (*start, *(amount.copy_negate() if rng.random() < 0.1 else amount for amount in more))
 
 

@@ -41,7 +41,7 @@ class Problem:
 
 def suggestion(word: str, known: Collection[str]) -> str:
     """ " Did you mean …?" if `word` is nearly one of `known`, else nothing."""
-    near = get_close_matches(word[:60], list(islice(known, MAX_ALIKE)), n=1)
+    near = get_close_matches(word[:60], list(islice(known, MAX_ALIKE)))
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -59,7 +59,8 @@ class Fields:
         self.is_mapping = isinstance(data, Mapping)
         self.data: Mapping[object, object] = data if isinstance(data, Mapping) else {}
         if not self.is_mapping:
-            self.note(path, f"expected a mapping with {', '.join(sorted(keys))}.")
+            named = f" with {', '.join(sorted(keys))}" if keys else ""
+            self.note(path, f"expected a mapping{named}.")
         for key in self.data:
             if not isinstance(key, str):
                 self.note(path, f"the key {str(key)[:60]} is not text: write it in quotes.")

@@ -94,7 +94,7 @@ def choice[T: str](options: tuple[T, ...]) -> Callable[[object], T]:
         for option in options:
             if value == option:
                 return option
-        hint = suggestion(value[:60], options) if isinstance(value, str) else ""
+        hint = suggestion(value, options) if isinstance(value, str) else ""
         raise ValueError(f"write one of {', '.join(options)}.{hint}")
 
     return read
