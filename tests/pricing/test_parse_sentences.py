@@ -140,6 +140,22 @@ def test_the_last_value_that_is_good(path, value):
     assert parse_catalog(broken(path, value))[1] == []
 
 
+def test_bounds_may_be_equal_and_are_told_without_exponents():
+    bounded = {**OTHER, "minimum_amount": "10", "maximum_amount": "10"}
+    assert parse_catalog(broken("plans[1].charges", [bounded]))[1] == []
+    found = problems_of(broken("plans[1].charges", [{**bounded, "maximum_amount": "0.0000001"}]))
+    assert list(found.values()) == ["must not be more than maximum_amount (0.0000001)."]
+    row = {"up_to": "0.0000001", "unit_price": 1}
+    found = problems_of(broken(TIER, [row, row, {"unit_price": 1}]))
+    assert list(found.values()) == ["must be more than the 0.0000001 of the tier before."]
+
+
+def test_only_the_first_faults_have_hints():
+    _, problems = parse_catalog({"catalog": 1, **{f"plan{number}": 0 for number in range(40)}})
+    assert problems[29].message == "unknown key: remove it. Did you mean plans?"
+    assert problems[30].message == "unknown key: remove it."
+
+
 def test_long_keys_are_clipped():
     assert list(problems_of({"catalog": 1, "a b" * 50: 1})) == [repr("a b" * 33 + "a")]
     assert problems_of({"catalog": 1, 10**80: 1}) == {
