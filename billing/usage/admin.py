@@ -1,9 +1,9 @@
 """Quarantine and events for support staff: to read, and to try quarantined events again."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,14 +23,59 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # the stubs' generi
         return False
 
 
+STATES: Final = {
+    "open": Q(replayed_at=None),
+    "rejected": Q(replayed_at=None) & ~Q(error=""),
+    "replayed": Q(replayed_at__isnull=False),
+}
+SHOWN = 20
+"""Types and accounts that are offered as filters: who looks for another one can search for it."""
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("open", gettext_lazy("in quarantine")),
+            ("rejected", gettext_lazy("in quarantine, rejected when tried again")),
+            ("replayed", gettext_lazy("counted since")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(STATES.get(self.value() or "", Q()))
+
+
+class MostOpenFilter(admin.SimpleListFilter):
+    """The values with the most events in quarantine, each with their number. `parameter_name` is the field."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        field = str(self.parameter_name)
+        rows = QuarantinedEvent.objects.filter(STATES["open"]).values_list(field)
+        most = rows.annotate(count=Count("pk")).order_by("-count", field)[:SHOWN]
+        return [(value, f"{value} ({count})") for value, count in most]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return (
+            queryset if self.value() is None else queryset.filter(**{str(self.parameter_name): self.value()})
+        )
+
+
+class TypeFilter(MostOpenFilter):
+    title = gettext_lazy("type")
+    parameter_name = "type"
+
+
+class AccountFilter(MostOpenFilter):
+    title = gettext_lazy("account")
+    parameter_name = "subject"
+
+
 @admin.register(QuarantinedEvent)
 class QuarantinedEventAdmin(ReadOnly):
     list_display = ("subject", "type", "event_id", "source", "reason", "received_at", "replayed_at", "error")
-    list_filter = (
-        ("replayed_at", admin.EmptyFieldListFilter),
-        "reason",
-        ("error", admin.EmptyFieldListFilter),
-    )
+    list_filter = (StateFilter, "reason", TypeFilter, AccountFilter)
     search_fields = ("subject__exact", "type__exact", "event_id__exact")
     search_help_text = gettext_lazy("Account code, event type or event id, whole")
     exclude = ("digest",)
