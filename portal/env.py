@@ -46,6 +46,12 @@ EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 EMAIL_FROM = env.str("EMAIL_FROM", default="billing@localhost")
 # Days after its time at which an event in an invoiced period is still taken, as late usage.
 LATE_DAYS = env.int("LATE_DAYS", default=35)
+# Days for which raw events are kept that no invoice rests on: a year to look back on, and a month. Totals stay.
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
+# Years, after the one of the invoice, for which the raw events behind it are kept: accounting law's term (France: 10).
+INVOICE_EVENTS_YEARS = env.int("INVOICE_EVENTS_YEARS", default=10)
+# Days for which quarantined events are kept that wait, or that were replayed and so are events by now.
+QUARANTINE_RETENTION_DAYS = env.int("QUARANTINE_RETENTION_DAYS", default=400)
 # Hours between a period's end and its invoice, for events still on their way.
 INVOICE_GRACE_HOURS = env.int("INVOICE_GRACE_HOURS", default=0)
 PAYMENT_TERMS_DAYS = env.int("PAYMENT_TERMS_DAYS", default=14)

@@ -6,6 +6,7 @@ written is exactly what events say, and what comes after adds to it.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,8 @@ from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Meter
 from billing.usage import locks
 from billing.usage.days import MICROSECOND, day_bounds, days_between
-from billing.usage.models import DayTotal, Event, RollupShape, RollupZone
+from billing.usage.models import DayTotal, Event, PurgedSpan, RollupShape, RollupZone
+from billing.usage.retention import purged_days
 from billing.usage.shapes import align_shapes
 from billing.usage.statements import statement
 
@@ -44,6 +46,7 @@ def rebuild(
 ) -> list[Difference]:
     """Rebuild the totals of all accounts and meters, or of one; `check`: only compare. Gives what was different.
 
+    Days whose raw events are no longer kept stay as they are, and are not compared: nothing is left to do it by.
     Totals then follow the account's present time zone and the dimensions that charges filter on. Opens its own
     scopes, one transaction for each account and meter; safe to run twice at once and to break off.
     """
@@ -69,6 +72,14 @@ def rebuild(
     if not check and account is None:
         _mark_ready(chosen)
     return differences
+
+
+def count_purged_days(account: Account | None = None) -> int:
+    """Days, of all accounts or of one, that a rebuild leaves as they are."""
+    with installation_scope():
+        spans = PurgedSpan.objects.values_list("account_id", flat=True).distinct().order_by("account_id")
+        chosen = Account.objects.filter(pk__in=spans if account is None else [account.pk])
+        return sum(len(_purged(each)) for each in chosen)
 
 
 def sync_rollups(meters: Iterable[Meter] | None = None) -> list[Meter]:
@@ -109,7 +120,7 @@ def _follow_zone(account: Account, meters: list[Meter] | None) -> None:
 
 
 def _write(account: Account, meter: Meter) -> None:
-    DayTotal.objects.filter(account=account, meter=meter).delete()
+    DayTotal.objects.filter(account=account, meter=meter).exclude(day__in=_purged(account)).delete()
     for parameters in _months(account, meter):
         with connection.cursor() as cursor:
             cursor.execute(f"{statement('count_days')} {_INSERT}", parameters)
@@ -124,9 +135,10 @@ def _compare(account: Account, meter: Meter) -> Iterator[Difference]:
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [account.pk, meter.pk])
         stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+    purged = {str(day) for day in _purged(account)}
     for key in sorted(counted.keys() | stored.keys()):
-        if counted.get(key) != stored.get(key):
-            day, dimensions = key
+        day, dimensions = key
+        if counted.get(key) != stored.get(key) and day not in purged:
             yield Difference(account.code, meter.code, day, dimensions, stored.get(key), counted.get(key))
 
 
@@ -140,6 +152,12 @@ _STORED = f"""SELECT day::text, dimensions::text, {_TEXT} FROM usage_daytotal
     WHERE account_id = %s AND meter_id = %s AND events <> 0"""
 
 
+def _purged(account: Account) -> set[date]:
+    """The days, in the zone of the totals, of which raw events are missing."""
+    zone = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
+    return purged_days(account.pk, zone or account.timezone)
+
+
 def _months(account: Account, meter: Meter) -> Iterator[dict[str, Any]]:
     """The parameters of `count_days`, for about a month of local days at a time."""
     shape = RollupShape.objects.get(meter=meter)
@@ -149,7 +167,8 @@ def _months(account: Account, meter: Meter) -> Iterator[dict[str, Any]]:
     )
     if zone is None or span["first"] is None:
         return
-    days = days_between(zone, span["first"], span["last"] + MICROSECOND)
+    purged = _purged(account)
+    days = [day for day in days_between(zone, span["first"], span["last"] + MICROSECOND) if day not in purged]
     for n in range(0, len(days), 31):
         yield _parameters(account, shape, zone, days[n : n + 31])
 

@@ -26,6 +26,7 @@ from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions.bill import AccountBusy, bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
+from billing.invoices.retention import accounts_with_periods, purgeable
 from billing.limits.actions import raise_alerts
 from billing.limits.mail import send_alerts
 from billing.limits.models import Alert, LimitVersion
@@ -33,12 +34,14 @@ from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
+from billing.usage.retention import purge_account, purge_quarantine
 
 log = logging.getLogger("plainbill.worker")
 
 DEFAULT_QUEUE: Final = "default"
 BILLING_QUEUE: Final = "billing"
 EVERY_MINUTE: Final = "* * * * *"
+EVERY_NIGHT: Final = "40 2 * * *"
 # Invoices that one run renders: about a minute's work.
 MOST_INVOICES: Final = 200
 # Set when the process was asked to end: a job stops between two accounts.
@@ -129,6 +132,17 @@ def render_invoices() -> None:
     each(found, _render)
 
 
+def purge_usage() -> None:
+    """Raw events that are past their term, and quarantined ones."""
+    each(accounts_with_periods(), _purge)
+    if not stopping.is_set():
+        purge_quarantine(timezone.now())
+
+
+def _purge(account: Account) -> None:
+    purge_account(account, purgeable)
+
+
 def _render(invoice_id: UUID) -> None:
     with installation_scope():
         invoice = Invoice.objects.select_related("account").get(pk=invoice_id)
@@ -214,6 +228,7 @@ SCHEDULE: Final = (
     Job(sync_totals),
     Job(replay_quarantine),
     Job(render_invoices),
+    Job(purge_usage, cron=EVERY_NIGHT),
     Job(bill, BILLING_QUEUE),
 )
 SEND_ALERTS: Final = "send_alerts"

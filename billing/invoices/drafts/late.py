@@ -25,6 +25,7 @@ from billing.pricing.charges import UNDETERMINED, localized
 from billing.pricing.lines import Line, LineKind
 from billing.pricing.money import ZERO, exact, round_money
 from billing.usage.rating import RatedPeriod, rate_period
+from billing.usage.retention import is_purged
 
 USED: Final = ("usage", "minimum", "limit_waiver")
 """Kinds of lines that a period's usage decides; `late_usage` corrects one of them and says which in its detail."""
@@ -62,9 +63,9 @@ def _candidates(period: Period) -> list[Period]:
     if last is None:
         return []
     rows = closed.exclude(pk=period.pk).filter(end__gt=last - timedelta(days=settings.LATE_DAYS))
-    return list(
-        rows.select_related("subscription__account", "account", "base_version__plan").order_by("start")
-    )
+    rows = rows.select_related("subscription__account", "account", "base_version__plan").order_by("start")
+    # An account that comes back after years: what its last period was priced by may be gone.
+    return [row for row in rows if not is_purged(period.account_id, row.start, row.end)]
 
 
 def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:

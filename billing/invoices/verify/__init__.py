@@ -3,6 +3,6 @@
 Nothing here trusts the day totals, the stored sums or the triggers: it reads events, plan versions and rows.
 """
 
-from billing.invoices.verify.run import Difference, Step, steps, verify
+from billing.invoices.verify.run import Difference, Step, steps, unpriceable, verify
 
-__all__ = ["Difference", "Step", "steps", "verify"]
+__all__ = ["Difference", "Step", "steps", "unpriceable", "verify"]

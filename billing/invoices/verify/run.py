@@ -7,6 +7,7 @@ from accounts.scope import account_scope, installation_scope
 from billing.invoices.models import Invoice
 from billing.invoices.verify import coupons, prices, sums
 from billing.plans.models import Period
+from billing.usage.retention import is_purged
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,22 @@ def verify(step: Step) -> list[Difference]:
         return _told(_of_account(step.account_id, step.only))
 
 
+def unpriceable(step: Step) -> int:
+    """How many periods of the step cannot be priced again: their raw events are past their term."""
+    if step.account_id is None:
+        return 0
+    with account_scope(step.account_id):
+        periods = _periods(step.account_id, step.only)
+        return sum(is_purged(step.account_id, period.start, period.end) for period in periods)
+
+
 def _of_account(account_id: int, only: Invoice | None) -> Iterator[prices.Found]:
     invoices = Invoice.objects.filter(account=account_id).order_by("issued_at", "sequence")
     for invoice in invoices if only is None else invoices.filter(pk=only.pk):
         yield from sums.sum_differences(invoice)
     for period in _periods(account_id, only):
-        yield from prices.usage_differences(period)
+        if not is_purged(account_id, period.start, period.end):
+            yield from prices.usage_differences(period)
         yield from prices.base_differences(period)
     yield from _of(only, sums.document_differences(account_id))
     yield from _of(only, prices.waiting_differences(account_id))

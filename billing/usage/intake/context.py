@@ -41,7 +41,8 @@ class MeterShape:
 class Place:
     """An account as intake sees it. `periods`: (start, end, closed), in order.
 
-    `has_purged`: some of its identities are known by their hashes only. `running_to`: the end of the last stored period of a running subscription that goes on after it.
+    `running_to`: the end of the last stored period of a running subscription that goes on after it.
+    `has_purged`: some of its identities may be known by their hashes only.
     """
 
     account_id: int

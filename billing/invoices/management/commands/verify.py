@@ -10,7 +10,7 @@ from rich.progress import track
 from accounts.scope import installation_scope
 from billing.invoices.models import Invoice
 from billing.invoices.queries import invoice_by_number
-from billing.invoices.verify import Difference, steps, verify
+from billing.invoices.verify import Difference, steps, unpriceable, verify
 
 SHOWN = 20
 """Differences that are printed; the first is the one to begin with."""
@@ -30,9 +30,16 @@ class Command(BaseCommand):
             todo, "Verifying", console=console, transient=True, disable=not console.is_terminal
         ):
             found += verify(step)
+        unpriced = sum(unpriceable(step) for step in todo)
+        if unpriced:
+            self.stdout.write(
+                f"{unpriced} periods could not be priced again: their raw events are past their term "
+                "(INVOICE_EVENTS_YEARS, EVENT_RETENTION_DAYS)."
+            )
         documents = sum(step.documents for step in todo)
         if not found:
-            self.stdout.write(f"{documents} documents verified: every amount follows from its events.")
+            rest = ", where they are kept" if unpriced else ""
+            self.stdout.write(f"{documents} documents verified: every amount follows from its events{rest}.")
             return
         for difference in found[:SHOWN]:
             self.stdout.write(str(difference))

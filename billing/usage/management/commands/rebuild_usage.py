@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from accounts.models import Account
 from billing.plans.models import Meter
-from billing.usage.rebuild import rebuild
+from billing.usage.rebuild import count_purged_days, rebuild
 
 SHOWN = 50
 """Differences that are written out."""
@@ -38,6 +38,10 @@ class Command(BaseCommand):
                 f"{place}: stored {each.stored or 'nothing'}; events say {each.counted or 'nothing'}"
             )
         self.stdout.write(_("%d day totals differed.") % len(found))
+        if days := count_purged_days(account):
+            self.stdout.write(
+                _("%d days could not be counted again: their raw events are past their term.") % days
+            )
         if found and options["check"]:
             raise SystemExit(1)
 
