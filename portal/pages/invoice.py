@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.paper.words import coupon_words
 from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days, open_amount
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO
@@ -128,7 +129,9 @@ def _foot(invoice: Invoice, left: Decimal, paid: datetime | None) -> list[FootRo
     currency, snapshot = invoice.currency, invoice.snapshot
     rows = [FootRow(gettext("Subtotal, before tax"), invoice.subtotal)]
     for each in snapshot.get("discounts", ()):
-        rows.append(FootRow(gettext("Coupon %(code)s") % {"code": each["coupon"]}, -Decimal(each["amount"])))
+        amount = Decimal(each["amount"])
+        words = coupon_words(each["coupon"], amount, credit_note=invoice.kind == Invoice.Kind.CREDIT_NOTE)
+        rows.append(FootRow(words, -amount))
     for tax in snapshot.get("taxes", ()):
         rows.append(
             FootRow(tax_words(tax["name"], Decimal(tax["taxable"]), currency), Decimal(tax["amount"]))

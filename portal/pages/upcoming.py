@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.invoices.drafts import Draft, draft_invoice
+from billing.invoices.paper.words import coupon_words
 from billing.plans.queries import period_at
 from portal import formats
 from portal.pages.documents import FootRow, LineGroup, draft_groups
@@ -46,7 +47,7 @@ def draft_foot(draft: Draft) -> list[FootRow]:
     """Subtotal, coupons, tax per rate, total, credit: the order of the contract's section 5."""
     foot = draft.totals
     rows = [FootRow(gettext("Subtotal, before tax"), foot.subtotal)]
-    rows += [FootRow(gettext("Coupon %(code)s") % {"code": one.code}, -one.amount) for one in foot.discounts]
+    rows += [FootRow(coupon_words(one.code, one.amount), -one.amount) for one in foot.discounts]
     rows += [FootRow(tax_words(one.name, one.taxable, draft.currency), one.amount) for one in foot.taxes]
     rows.append(FootRow(gettext("Total"), foot.total, "sum"))
     if foot.credits_applied:

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from billing.invoices.actions import bill_account
 from billing.invoices.drafts import draft_invoice
 from billing.invoices.models import Invoice
+from billing.invoices.paper.page import page_of
 from billing.invoices.queries import invoice_data
 from billing.invoices.verify import steps, verify
 from billing.plans.actions import Actor, cancel, confirm_change, load_catalog, redeem
@@ -39,6 +41,12 @@ def foot(invoice: Invoice) -> tuple[str, list[tuple[str, str]], str, str]:
     data = invoice_data(invoice)
     discounts = [(each["coupon"], each["amount"]) for each in data["discounts"]]
     return data["subtotal"], discounts, data["tax_total"], data["total"]
+
+
+def render_text(invoice: Invoice) -> str:
+    """The sums on paper."""
+    with override("en"):
+        return " | ".join(f"{row.label} {row.amount}" for row in page_of(invoice)["sums"])
 
 
 def differences() -> list[str]:
@@ -142,6 +150,8 @@ def test_a_discounted_base_price_is_given_back_less_its_discount() -> None:
     back = final.subtotal
     data = invoice_data(final)
     assert data["discounts"] == [{"coupon": "WELCOME", "amount": f"{back * D('0.2'):.2f}"}]
+    assert "Coupon WELCOME, taken back" in render_text(final)
+    assert "taken back" not in render_text(base)
     assert final.total <= base.total
     assert final.credits_applied == final.total
     assert differences() == []
@@ -159,6 +169,7 @@ def test_a_base_price_that_was_never_discounted_is_given_back_whole() -> None:
     amounts = dict(world.amounts(final))
     assert D(amounts["proration"]) * D(amounts["usage"]) < 0
     assert foot(final)[1] == [("WELCOME", "-2.00")]  # a credit note: what is given back is 2.00 more
+    assert "Coupon WELCOME 2.00" in render_text(final)
     assert differences() == []
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 
 from billing.invoices.models import Invoice
 from billing.invoices.paper.figures import Figures
+from billing.invoices.paper.words import coupon_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
     """Rows of the totals; those with a rule over them are sums."""
     snapshot = invoice.snapshot
     discounts = [(each["coupon"], Decimal(each["amount"])) for each in snapshot["discounts"]]
-    rows = _net_rows(invoice.subtotal, discounts, count, figures)
+    rows = _net_rows(invoice, discounts, count, figures)
     for tax in snapshot["taxes"]:
         if Decimal(tax["rate"]) or Decimal(tax["amount"]):
             rows.append(SumRow(_tax_on(tax, figures), figures.amount(Decimal(tax["amount"]))))
@@ -45,9 +46,10 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
 
 
 def _net_rows(
-    subtotal: Decimal, discounts: Sequence[tuple[str, Decimal]], count: int, figures: Figures
+    invoice: Invoice, discounts: Sequence[tuple[str, Decimal]], count: int, figures: Figures
 ) -> list[SumRow]:
     """The lines' sum, what coupons take off, and the net; one row where nothing is taken off."""
+    subtotal, credit_note = invoice.subtotal, invoice.kind == Invoice.Kind.CREDIT_NOTE
     if not discounts:
         return [
             SumRow(
@@ -62,7 +64,8 @@ def _net_rows(
         )
     ]
     rows += [
-        SumRow(_("Coupon %(code)s") % {"code": code}, figures.amount(-amount)) for code, amount in discounts
+        SumRow(coupon_words(code, amount, credit_note=credit_note), figures.amount(-amount))
+        for code, amount in discounts
     ]
     net = subtotal - sum((amount for _code, amount in discounts), Decimal(0))
     return [*rows, SumRow(pgettext("on paper", "Net"), figures.amount(net), rule=True)]

@@ -113,3 +113,12 @@ def _minimum(line: InvoiceLine, figures: Figures) -> str:
 
 def _dates(line: InvoiceLine, figures: Figures) -> str:
     return days.instants(line.start, line.end, line.invoice.snapshot["timezone"], figures.locale)
+
+
+def coupon_words(code: str, discount: Decimal, *, credit_note: bool = False) -> str:
+    """The name of a coupon's row. `discount` as the document shows it: on an invoice a negative one takes an earlier
+    discount back; on a credit note, whose amounts are what is given back, a positive one does.
+    """
+    taken_back = discount > 0 if credit_note else discount < 0
+    text = _("Coupon %(code)s, taken back") if taken_back else _("Coupon %(code)s")
+    return text % {"code": code}

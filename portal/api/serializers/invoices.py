@@ -8,7 +8,10 @@ from portal.api.serializers.lines import LineAnswer, SpanAnswer
 
 class DiscountAnswer(Answer):
     coupon = serializers.CharField()
-    amount = serializers.CharField()
+    amount = serializers.CharField(
+        help_text="Taken off `subtotal`. Negative where an earlier discount is taken back; "
+        "a credit note has the signs turned, as all its amounts are what is given back."
+    )
 
 
 class TaxAnswer(Answer):
