@@ -156,8 +156,9 @@ def test_only_the_first_faults_have_hints():
     assert problems[30].message == "unknown key: remove it."
 
 
-def test_long_keys_are_clipped():
+def test_long_keys_are_clipped_and_strange_ones_quoted():
     assert list(problems_of({"catalog": 1, "a b" * 50: 1})) == [repr("a b" * 33 + "a")]
+    assert list(problems_of({"catalog": 1, "_": 1})) == ["'_'"]
     assert problems_of({"catalog": 1, 10**80: 1}) == {
         "top level": f"the key 1{'0' * 59} is not text: write it in quotes."
     }
