@@ -17,6 +17,19 @@ from accounts.keys import SCOPES, create_key
 from accounts.models import Account, ApiKey, Membership, User
 
 
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows that are shown with what they belong to, and changed elsewhere if at all."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User

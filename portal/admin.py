@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin import ReadOnlyInline
 from accounts.middleware import own_scope
 from billing.plans.actions import Actor, preview_change, preview_take_back, take_back
 from billing.plans.errors import PlanError, QuoteChanged
@@ -34,17 +35,6 @@ admin.site.site_header = admin.site.site_title = "Plainbill"
 admin.site.index_title = gettext_lazy("Support")
 
 CANCEL = "-"
-
-
-class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class PhaseInline(ReadOnlyInline):

@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.keys import create_key, find_key
 from accounts.models import Account, ApiKey, User
 from billing.invoices.models import Invoice
-from billing.plans.actions import Actor, confirm_change, subscribe
+from billing.plans.actions import Actor, confirm_change, load_catalog, subscribe
 from billing.plans.actions.draft import new_draft
-from billing.plans.models import Meter, PendingLine, Plan, PlanVersion, Subscription
+from billing.plans.models import Coupon, Meter, PendingLine, Plan, PlanVersion, Redemption, Subscription
 from billing.plans.queries import latest_version, running_subscription, scheduled_change, version_at
 from tests.factories import make_account, make_member
 from tests.plans.selling import again, plan, sell, the_plan, utc
@@ -380,6 +380,43 @@ class TestAccountsAndKeys:
         assert not helper.is_superuser
         boss = User.objects.create_superuser("boss@plainbill.example", "correct horse battery")
         assert client.post(reverse("admin:accounts_user_change", args=[boss.pk]), {}).status_code == 403
+
+
+class TestCoupons:
+    @pytest.fixture
+    def coupon(self, staff: Client, team: Subscription) -> Coupon:
+        load_catalog({"catalog": 1, "coupons": [{"code": "WELCOME", "percent": "20", "periods": 3}]})
+        return Coupon.objects.get()
+
+    def redeem(self, staff: Client, account: Account, code: str) -> Any:
+        return staff.post(reverse("admin:plans_redemption_add"), {"account": account.pk, "code": code})
+
+    def test_staff_redeem_for_an_account_and_it_is_kept_who_did(
+        self, staff: Client, team: Subscription, coupon: Coupon
+    ) -> None:
+        assert "WELCOME" not in page(staff, "accounts_account_change", team.account_id)
+        assert self.redeem(staff, team.account, "welcome").status_code == 302
+        made = Redemption.objects.get()
+        assert (made.account, made.coupon, made.percent, made.periods) == (team.account, coupon, 20, 3)
+        entry = LogEntry.objects.get()
+        assert (entry.object_id, entry.user.email) == (str(made.pk), "staff@plainbill.example")
+        shown = page(staff, "plans_redemption_change", made.pk)
+        assert re.search(r"Periods left:.*?3", shown, re.S)
+        assert "_save" not in shown, "it is only read"
+        assert "WELCOME" in page(staff, "accounts_account_change", team.account_id)
+        assert str(team.account) in page(staff, "plans_coupon_change", coupon.pk)
+
+    def test_a_refusal_is_shown_at_its_field(self, staff: Client, team: Subscription, coupon: Coupon) -> None:
+        for code, sentence in (
+            ("NONE", "No such coupon"),
+            ("", "required"),
+            ("WELCOME", None),
+            ("WELCOME", "once"),
+        ):
+            answer = self.redeem(staff, team.account, code)
+            if sentence:
+                assert sentence in answer.context["adminform"].form.errors["code"][0]
+        assert Redemption.objects.count() == LogEntry.objects.count() == 1
 
 
 def test_staff_without_the_right_may_not_change_subscriptions(team: Subscription) -> None:

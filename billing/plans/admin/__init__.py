@@ -1,5 +1,5 @@
 """The catalogue for support staff; subscriptions are in portal/admin.py, as changing them issues invoices."""
 
-from billing.plans.admin import catalog, plans
+from billing.plans.admin import catalog, coupons, plans
 
-__all__ = ["catalog", "plans"]
+__all__ = ["catalog", "coupons", "plans"]

@@ -1,4 +1,4 @@
-"""Meters, taxes and coupons."""
+"""Meters and taxes."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.plans.actions.catalog import filtered_dimensions
 from billing.plans.admin.fields import CatalogForm, TextsField, WordsField
-from billing.plans.models import Coupon, Meter, TaxRate
+from billing.plans.models import Meter, TaxRate
 from billing.pricing.charges import localized
 
 type Fieldsets = Any
@@ -121,25 +121,3 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: TaxRate | None = None) -> tuple[str, ...]:
         return ("code", "valid_from") if obj else ()
-
-
-class CouponForm(CatalogForm):
-    section = "coupons"
-
-    class Meta:
-        model = Coupon
-        fields = "__all__"
-
-
-@admin.register(Coupon)
-class CouponAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    form = CouponForm
-    list_display = ("code", "percent", "amount", "currency", "periods", "archived")
-    list_filter = ("archived",)
-    search_fields = ("code",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Coupon | None = None) -> tuple[str, ...]:
-        return ("code",) if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
-        return False
