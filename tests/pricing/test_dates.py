@@ -110,6 +110,8 @@ def test_calendar_boundaries(interval: Interval, day: str, expected: str) -> Non
         ("Asia/Beirut", "2024-03-31", "2024-03-30T22:00"),
         # From 23:30 to 00:30: the jump lies before midnight, the new day begins at it.
         ("America/Toronto", "1919-03-31", "1919-03-31T04:30"),
+        # From 00:00:00 to 00:16:25, as local mean time ended.
+        ("Africa/Lagos", "1914-01-01", "1913-12-31T23:46:25"),
         # Midnight twice: the first one.
         ("America/Havana", "2025-11-02", "2025-11-02T04:00"),
         ("America/St_Johns", "2006-10-29", "2006-10-29T02:30"),
