@@ -81,11 +81,12 @@ class RedemptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = ("account", "coupon", *TERMS, "redeemed_at", "periods_left")
     readonly_fields = ("periods_left",)
 
-    @admin.display(description=_("periods left"), empty_value=_("for ever"))
-    def periods_left(self, redemption: Redemption) -> int | None:
-        """Of its periods, those that have not ended; None: it holds for ever."""
+    @admin.display(description=_("periods left"))
+    def periods_left(self, redemption: Redemption) -> str:
+        """Of its periods, those that have not ended."""
         redeemed = redeemed_coupons(redemption.account, timezone.now())
-        return next(one.left for one in redeemed if one.redemption.pk == redemption.pk)
+        left = next(one.left for one in redeemed if one.redemption.pk == redemption.pk)
+        return str(_("for ever") if left is None else left)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         return super().get_form(request, obj, change, **({} if obj else {"form": RedeemForm}), **options)
