@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.environment import KEEP, RUN_DIR
 from tests.server.running import Demo, free_port
@@ -20,6 +21,7 @@ from tests.server.running import Demo, free_port
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = sorted(file for app in ("accounts", "billing") for file in (ROOT / app).rglob("migrations/*.py"))
 SHARED = ROOT.parent / "shared"
+settings.register_profile("default", deadline=None)  # a loaded machine makes no example wrong
 _numbers = itertools.count(1)
 TEMPLATE = "template_" + hashlib.sha256(b"".join(file.read_bytes() for file in SCHEMA)).hexdigest()[:16]
 
