@@ -42,7 +42,7 @@ TICKED = """
 
 @dataclass
 class Product:
-    """The whole product, an installation key, and time. `goto` leaps and waits until the worker has billed."""
+    """The whole product, an installation key, and time. `goto` waits until the worker has billed."""
 
     data: Path
     port: int
@@ -77,9 +77,13 @@ class Product:
         site = {"SITE_URL": f"http://127.0.0.1:{self.port}"}
         return {**environment(self.data), **SELLER, **site, **self.clock.environment}
 
-    def goto(self, instant: datetime) -> None:
-        """Leap to `instant`, and wait until the schedule has done what is due there."""
+    def leap(self, instant: datetime) -> None:
+        """It is `instant` now. What is due there the worker does in its own time."""
         self.clock.leap(instant)
+
+    def goto(self, instant: datetime) -> None:
+        """It is `instant` now, and the worker has done what is due there."""
+        self.leap(instant)
         minute = instant.timestamp() // 60 * 60
         deadline = time.monotonic() + TICK_SECONDS
         host = str(embedded.socket_dir(self.data))

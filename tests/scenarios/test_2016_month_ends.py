@@ -39,13 +39,13 @@ DAYS += [
 def test_month_ends(product: Product) -> None:
     customer = Customer(product, "month-ends", "America/New_York")
     starts = [customer.local(date(*day)) for day in DAYS]
-    product.goto(starts[0] + timedelta(hours=9))
+    product.leap(starts[0] + timedelta(hours=9))
     customer.open()
     made = customer.subscribe("month-end", starts[0] + timedelta(hours=9))
     assert datetime.fromisoformat(made["period"]["start"]) == starts[0] + timedelta(hours=9)
     begun = [starts[0] + timedelta(hours=9), *starts[1:]]
     for month, (start, end) in enumerate(itertools.pairwise(begun)):
-        product.goto(end - timedelta(minutes=4))
+        product.leap(end - timedelta(minutes=4))
         use(customer, month, start, end)
         invoice = customer.close(end)
         assert invoice["period"]["start"] == made["period"]["start"] if month == 0 else True

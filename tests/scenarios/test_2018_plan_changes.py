@@ -43,25 +43,25 @@ def test_plan_changes(product: Product) -> None:
     story = Story(customer)
     trial = customer.local(date(2018, 6, 10))
     starts = [customer.local(date(2018, month, 24)) for month in range(6, 10)]
-    product.goto(trial)
+    product.leap(trial)
     assert customer.open().subscribe("starter", trial)["status"] == "trialing"
     story.log.append((trial, "starter"))
-    product.goto(starts[0] - timedelta(hours=2))
+    product.leap(starts[0] - timedelta(hours=2))
     use(customer, trial + timedelta(hours=1), 5)
     product.goto(starts[0])
     (first,) = customer.invoices()
     assert amounts(first) == [20], "the trial was free, usage too"
 
     for day, plan in ((5, "team"), (15, "scale")):
-        product.goto(customer.local(date(2018, 7, day), 15))
+        product.leap(customer.local(date(2018, 7, day), 15))
         use(customer, customer.local(date(2018, 7, day)) - timedelta(days=4), 9)
         made = customer.change(plan, when="now")
         story.log.append((product.clock.now(), plan))
         assert made["next_invoice_at"] == f"{starts[1]:%Y-%m-%dT%H:%M:%SZ}"
-    product.goto(customer.local(date(2018, 7, 20)))
+    product.leap(customer.local(date(2018, 7, 20)))
     use(customer, customer.local(date(2018, 7, 17)), 12)
     customer.change("starter", when="period_end")
-    product.goto(customer.local(date(2018, 7, 21)))
+    product.leap(customer.local(date(2018, 7, 21)))
     customer.take_back()
     customer.change("team", when="period_end")
     story.log.append((starts[1], "team"))
@@ -69,12 +69,12 @@ def test_plan_changes(product: Product) -> None:
     assert [str(amount) for amount in rest] == ["60.00", "-12.67", "38.00", "-18.00", "54.00"]
 
     for start, end in itertools.pairwise(starts[1:]):
-        product.goto(end - timedelta(hours=1))
+        product.leap(end - timedelta(hours=1))
         use(customer, start, 14)
         assert story.close(start, end) == [60]
 
     yearly = customer.local(date(2018, 10, 10))
-    product.goto(yearly + timedelta(hours=11))
+    product.leap(yearly + timedelta(hours=11))
     use(customer, starts[3], 7)
     use(customer, yearly, 4)
     known = len(customer.invoices())
@@ -89,12 +89,12 @@ def test_plan_changes(product: Product) -> None:
     following = customer.local(date(2019, 10, 10))
     for month in range(1, 12):
         at = datetime(2018 + (10 + month) // 12, (10 + month) % 12 + 1, 3, tzinfo=UTC)
-        product.goto(at)
+        product.leap(at)
         use(customer, at - timedelta(days=5), 10 + month)
     customer.change("starter", when="period_end")
     story.log.append((following, "starter"))
     assert story.close(yearly, following) == [20]
-    product.goto(customer.local(date(2019, 11, 9)))
+    product.leap(customer.local(date(2019, 11, 9)))
     use(customer, following, 6)
     assert story.close(following, customer.local(date(2019, 11, 10))) == [20]
     invoices = customer.invoices()

@@ -22,7 +22,7 @@ account at 10.00 of 11.00. From September no limit stops anything."""
 def test_limits(product: Product) -> None:
     customer = Customer(product, "limits", "America/Denver")
     starts = [customer.local(date(2022 + month // 12, month % 12 + 1, 1)) for month in range(5, 18)]
-    product.goto(starts[0])
+    product.leap(starts[0])
     customer.open().subscribe("metered", starts[0])
     limit(customer, "8.00")
     assert allowance(customer) == (True, "0.00", "8.00")
@@ -39,23 +39,23 @@ def test_limits(product: Product) -> None:
     use(customer, 20, 40)
     assert close(customer, starts[1]) == {"usage": 23, "limit_waiver": -8, "base": 10}
 
-    product.goto(starts[1] + timedelta(days=9))
+    product.leap(starts[1] + timedelta(days=9))
     customer.send("call", [(starts[1] + timedelta(days=2), tokens(50))])
     assert allowance(customer) == (True, "5.00", "5.00")
     assert close(customer, starts[2]) == {"usage": 5, "base": 10}
 
-    product.goto(starts[2] + timedelta(days=1))
+    product.leap(starts[2] + timedelta(days=1))
     limit(customer, "6.00", meter="seats")
     customer.send("seats", [(product.clock.now(), {"seats": 4})])
-    product.goto(starts[2] + timedelta(days=2))
+    product.leap(starts[2] + timedelta(days=2))
     customer.send("call", [(product.clock.now(), tokens(50))])
     assert close(customer, starts[3]) == {"usage": 17, "limit_waiver": -7, "base": 10}
 
-    product.goto(starts[3] + timedelta(days=1))
+    product.leap(starts[3] + timedelta(days=1))
     limit(customer, None)
     limit(customer, None, meter="seats")
     for start, end in itertools.pairwise(starts[3:]):
-        product.goto(start + timedelta(days=20))
+        product.leap(start + timedelta(days=20))
         customer.send("call", [(start + timedelta(days=4), tokens(200))])
         customer.send("seats", [(start + timedelta(days=5), {"seats": 3 + end.month})])
         assert close(customer, end) == {"usage": 27, "base": 10}
@@ -74,7 +74,7 @@ def close(customer: Customer, end: datetime) -> dict[str, int]:
 
 
 def use(customer: Customer, day: int, many: int) -> None:
-    customer.product.goto(customer.local(date(2022, 6, day), 12))
+    customer.product.leap(customer.local(date(2022, 6, day), 12))
     customer.send("call", [(customer.product.clock.now(), tokens(many))])
 
 

@@ -22,23 +22,23 @@ base price uses that credit. An independent reckoning in Fractions gives every u
 def test_endings(product: Product) -> None:
     customer = Customer(product, "endings", "Europe/Rome")
     starts = [customer.local(date(2024, month, 10)) for month in range(1, 5)]
-    product.goto(starts[0])
+    product.leap(starts[0])
     customer.open().subscribe("metered", starts[0])
     run(customer, starts[:3], "metered", base=10)
-    product.goto(customer.local(date(2024, 3, 20)))
+    product.leap(customer.local(date(2024, 3, 20)))
     assert customer.cancel("period_end")["status"] == "active"
     customer.take_back()
     assert customer.cancel("period_end")["scheduled_change"]["plan"] is None
-    product.goto(starts[3] - timedelta(hours=1))
+    product.leap(starts[3] - timedelta(hours=1))
     customer.send("call", [(starts[2] + timedelta(days=2), tokens(70))])
     assert amounts(customer.close(starts[3])) == [7], "no base price follows"
     assert state(customer) == "canceled"
 
     months = [customer.local(date(2024, month, 1)) for month in range(5, 11)]
-    product.goto(months[0])
+    product.leap(months[0])
     customer.subscribe("team", months[0])
     run(customer, months, "team", base=60)
-    product.goto(customer.local(date(2024, 10, 15), 12))
+    product.leap(customer.local(date(2024, 10, 15), 12))
     customer.send("call", [(months[-1] + timedelta(days=2), tokens(37))])
     assert customer.cancel("now")["status"] == "canceled"
     final = customer.invoices()[-1]
@@ -48,7 +48,7 @@ def test_endings(product: Product) -> None:
     )
 
     again = [customer.local(date(2024 + month // 12, month % 12 + 1, 1)) for month in range(10, 14)]
-    product.goto(again[0])
+    product.leap(again[0])
     customer.subscribe("team", again[0])
     first = customer.invoices()[-1]
     assert (first["credits_applied"], first["amount_due"]) == ("30.17", "29.83")
@@ -63,7 +63,7 @@ def test_endings(product: Product) -> None:
 def run(customer: Customer, starts: list[datetime], plan: str, base: int) -> None:
     """Months of use, each checked."""
     for start, end in itertools.pairwise(starts):
-        customer.product.goto(end - timedelta(hours=1))
+        customer.product.leap(end - timedelta(hours=1))
         customer.send("call", [(start + timedelta(days=n), tokens(400 * n + 9)) for n in range(3)])
         invoice = customer.close(end)
         check_usage(customer, invoice, lambda _at: plan)

@@ -2,10 +2,10 @@
 
 import pytest
 from procrastinate import App
-from procrastinate.periodic import PeriodicRegistry
+from procrastinate.periodic import MARGIN, PeriodicRegistry
 from procrastinate.testing import InMemoryConnector
 
-from portal.worker.schedule import LOOK_SECONDS, Schedule
+from portal.worker.schedule import Schedule
 
 MINUTE, DAY = 60, 86_400
 NOON = 1_600_000_020 // MINUTE * MINUTE
@@ -45,5 +45,4 @@ def test_after_a_leap_back_minutes_go_on(schedule: Schedule) -> None:
 
 
 def test_a_leap_is_noticed_at_once(schedule: Schedule) -> None:
-    assert schedule.get_next_tick(NOON + 1) == LOOK_SECONDS
-    assert schedule.get_next_tick(NOON + 59.9) == pytest.approx(0.1, abs=0.001)
+    assert schedule.get_next_tick(NOON + 1) + MARGIN <= 1
