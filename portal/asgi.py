@@ -14,5 +14,14 @@ from portal import intake  # noqa: E402  (needs Django set up)
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "http" and scope["path"] == intake.PATH:
         await intake.respond(scope, receive, send)
-    else:
-        await django(scope, receive, send)
+        return
+    answered = False
+
+    async def note(message: dict[str, Any]) -> None:
+        nonlocal answered
+        answered = True
+        await send(message)
+
+    await django(scope, receive, note)
+    if not answered:  # Django leaves whom it takes for gone; the server would make up a 500
+        await intake.refuse(send, intake.broken_off())

@@ -5,6 +5,6 @@ who sends, `writers` store: what waits while a transaction commits goes together
 Nothing is answered before it is durable, and nothing waits that has no sender waiting for its answer.
 """
 
-from portal.intake.app import PATH, respond
+from portal.intake.app import PATH, broken_off, refuse, respond
 
-__all__ = ["PATH", "respond"]
+__all__ = ["PATH", "broken_off", "refuse", "respond"]

@@ -39,7 +39,20 @@ keys, writers = Keys(), Writers()
 
 async def respond(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """The ASGI application of `PATH`."""
-    status, headers, content = await _answer(scope, receive)
+    await _tell(send, *await _answer(scope, receive))
+
+
+async def refuse(send: Send, problem: Problem) -> None:
+    """Answer with a problem where nothing else did."""
+    await _tell(send, *_refusal(problem))
+
+
+def broken_off() -> Problem:
+    """Also where chunks are wrong or only the sending half was closed: then the answer is read."""
+    return Problem("malformed", "The body broke off.", headers={"Connection": "close"})
+
+
+async def _tell(send: Send, status: int, headers: Mapping[str, str], content: bytes) -> None:
     headers = {**_HEADERS, **headers, "Content-Length": str(len(content))}
     if settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
@@ -100,8 +113,7 @@ async def _body(receive: Receive) -> bytes:
             while size <= MAX_BYTES:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    # Also said when the framing is wrong, or when only the sending half was closed: then it is read.
-                    raise Problem("malformed", "The body broke off.", headers={"Connection": "close"})
+                    raise broken_off()
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
                 if not message.get("more_body", False):

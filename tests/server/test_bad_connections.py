@@ -209,6 +209,13 @@ def test_a_body_that_breaks_off_is_not_stored(demo: Demo, account: str, framing:
     good_event_counts(demo, account)
 
 
+def test_a_body_that_breaks_off_elsewhere(demo: Demo) -> None:
+    head = f"PUT /api/v1/catalog HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {demo.info['api_keys']['manage']}"
+    message = f"{head}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    received, end = talk(demo.port, message.encode(), hang_up=True)
+    assert (statuses(received), end) == ([400], "closed")
+
+
 def test_who_is_gone_before_the_answer(demo: Demo, account: str) -> None:
     """A half closed behind a whole request, and a connection torn down: sent again, each counts once."""
     contents = [body(account) for _ in range(10)]
@@ -268,7 +275,11 @@ def test_slow_senders_are_ended_and_hold_up_nobody(demo: Demo, account: str) -> 
         stop.set()
     assert ended, "the server held on to slow senders"
     assert slowest < 1
-    assert {tuple(one.result()[0]) for one in bodies} == {(408,)}
+    answers = [one.result()[0] for one in bodies]
+    assert all(each in ([408], []) for each in answers)
+    assert answers.count([408]) > SENDERS * 0.9, (
+        "who writes at that very moment may find it closed before reading"
+    )
     assert max(one.result()[1] for one in bodies) < BODY_SECONDS + PATIENCE
     assert {tuple(one.result()[0]) for one in heads} <= {(), (408,)}
     assert max(one.result()[1] for one in heads) < HEADERS_SECONDS + PATIENCE
