@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.invoices import retention
-from billing.invoices.models import InvoiceLine
+from billing.invoices.drafts.late import late_lines
+from billing.invoices.drafts.lines import Taxes
 from billing.plans.actions import load_catalog
 from billing.plans.models import Period
 from billing.usage import retention as purging
@@ -184,8 +185,6 @@ def test_events_behind_an_invoice_stay_for_its_legal_term(committed: str, settin
     after = io.StringIO()
     call_command("verify", stdout=after)
     assert "could not be priced again" in after.getvalue()
-    with account_scope(account.pk):
-        assert not InvoiceLine.objects.filter(kind="late_usage").exists()
 
 
 def test_the_legal_term_begins_with_the_next_year(settings: Any) -> None:
@@ -205,6 +204,25 @@ def test_what_may_still_be_priced_again_stays(account: Account, settings: Any) -
             closed_at=OLD + timedelta(days=29)
         )
     assert purge() == (0, 0)
+
+
+def test_purged_usage_is_not_given_back_as_late_usage(committed: str) -> None:
+    """An account that comes back after years: its last period would be priced again, and come to nothing."""
+    users = {**LEVELS[0], "code": "users", "event_type": "login", "aggregation": "unique", "value": "user"}
+    with installation_scope():
+        load_catalog({"catalog": 1, "meters": [users]})
+        world.load(world.plan("heads", {"code": "users", "model": "per_unit", "unit_price": "3"}))
+        account = world.customer()
+        world.on_plan(account, "heads", NOW - timedelta(days=40))
+    world.send([world.event(account, NOW - timedelta(days=20), "login", user="ann")])
+    issued = world.bill(account, NOW)
+    with installation_scope():
+        lines = [line for each in issued for line in world.amounts(each)]
+    assert lines.count(("usage", "3.00")) == 1
+    assert purging.purge_account(account, lambda _: [(BEGIN, NOW)]) == 1
+    with account_scope(account.pk):
+        period = Period.objects.select_related("account").get(account=account, closed_at=None)
+        assert late_lines(period, Taxes(account, NOW.date())) == []
 
 
 def test_senders_and_a_purge_at_once(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
