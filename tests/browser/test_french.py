@@ -1,9 +1,11 @@
 """A French account reads French on each page, written as French is."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.visits import Visits
 from tests.browser.world import Person, World
@@ -27,6 +29,39 @@ TITLES = {
 }
 
 
+def faults(page: Page, path: str, title: str) -> dict[str, object]:
+    """What is not French on a page, by its path."""
+    answer = page.goto(f"/billing/{path}")
+    assert answer is not None
+    assert answer.status == 200, path
+    return faults_shown(page, path, title)
+
+
+def faults_shown(page: Page, path: str, title: str) -> dict[str, object]:
+    assert page.locator("html").get_attribute("lang") == "fr", path
+    # Code and keys are no words of a language.
+    page.evaluate("() => document.querySelectorAll('code').forEach((one) => one.remove())")
+    text = page.get_by_role("main").inner_text() + page.get_by_role("contentinfo").inner_text()
+    wrong = [
+        " ".join(text[max(0, hit.start() - 30) : hit.end() + 30].split())
+        for rule in (ENGLISH, PLAIN_SPACE)
+        for hit in rule.finditer(text)
+    ]
+    return {path: (page.title(), wrong[:5])} if wrong or title not in page.title() else {}
+
+
+@contextmanager
+def canceled(world: World, account: str) -> Iterator[None]:
+    """The account's plan is to end, for as long as the block lasts."""
+    with world.demo.client("manage") as api:
+        running = api.get(f"/accounts/{account}/subscriptions").json()["results"][0]["id"]
+        assert api.delete(f"/subscriptions/{running}?when=period_end").status_code == 200
+        try:
+            yield
+        finally:
+            api.delete(f"/subscriptions/{running}/changes")
+
+
 def test_french_on_every_page(visits: Visits, world: World) -> None:
     login = world.demo.login("owner", "atelier-brume")
     page = visits.open(Person(login["email"], login["password"]))
@@ -34,20 +69,17 @@ def test_french_on_every_page(visits: Visits, world: World) -> None:
         number = api.get("/accounts/atelier-brume/invoices").json()["results"][0]["number"]
     found = {}
     for path, title in {**TITLES, f"invoices/{number}/": "Facture"}.items():
-        answer = page.goto(f"/billing/{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        assert page.locator("html").get_attribute("lang") == "fr", path
-        # Code and keys are no words of a language.
-        page.evaluate("() => document.querySelectorAll('code').forEach((one) => one.remove())")
-        text = page.get_by_role("main").inner_text() + page.get_by_role("contentinfo").inner_text()
-        wrong = [
-            " ".join(text[max(0, hit.start() - 30) : hit.end() + 30].split())
-            for rule in (ENGLISH, PLAIN_SPACE)
-            for hit in rule.finditer(text)
-        ]
-        if wrong or title not in page.title():
-            found[path] = (page.title(), wrong[:5])
+        found |= faults(page, path, title)
+    with canceled(world, "atelier-brume"):
+        found |= faults(page, "plan/reactivate/", "Réactiver")
+    page.goto("/billing/plan/")
+    page.get_by_text("J’ai un code").click()
+    page.get_by_label("Code").fill("INCONNU")
+    page.get_by_role("button", name="Utiliser le code").click()
+    expect(page).to_have_title(re.compile("^Erreur"))
+    # Chromium writes the status 422 of the answer into the console.
+    assert "422" in visits.complaints.pop()
+    found |= faults_shown(page, "plan/coupon/", "Forfait")
     assert found == {}
     page.goto("/billing/")
     expect(page.get_by_role("heading", level=1)).to_have_text(

@@ -34,6 +34,7 @@ def test_a_viewer_reads_and_changes_nothing(visits: Visits, world: World) -> Non
     expect(page.get_by_role("heading", level=1)).to_contain_text("You are on Cheap")
     expect(page.get_by_role("link", name="See the quote for")).to_have_count(0)
     expect(page.get_by_role("link", name="Cancel")).to_have_count(0)
+    expect(page.get_by_text("I have a code")).to_have_count(0)
 
     limit = {"amount": "5", "action": "stop", "threshold": "50"}
     posts = {
@@ -42,13 +43,15 @@ def test_a_viewer_reads_and_changes_nothing(visits: Visits, world: World) -> Non
         "plan/change/browser-dear/confirm/": {"when": "now", "quote_now": "x"},
         "plan/take-back/": {},
         "plan/cancel/": {},
+        "plan/reactivate/": {},
+        "plan/coupon/": {"code": "x"},
     }
     proof = {"csrfmiddlewaretoken": token(page)}
     for path, form in posts.items():
         answer = page.context.request.post(f"/billing/{path}", form={**proof, **form}, max_redirects=0)
         assert answer.status == 403, path
         assert "Your role does not allow this" in answer.text(), f"{path} was refused for another reason"
-    for path in ("plan/change/browser-dear/", "plan/cancel/"):
+    for path in ("plan/change/browser-dear/", "plan/cancel/", "plan/reactivate/"):
         assert status(page, f"/billing/{path}") == 403, path
     assert world.past.get("/limit")["amount"] is None
     with world.demo.client("read") as api:
