@@ -1,4 +1,4 @@
-"""One transaction of intake: at most a thousand events in, their outcomes out, all durable or none.
+"""One transaction of intake: a batch of events in, their outcomes out, all durable or none.
 
 The common way is two statements: events that are new are inserted, and what they add goes to the day totals.
 Only events whose identity was known, that come twice in the batch, or that have no place yet are looked at singly.
