@@ -1,6 +1,7 @@
 """The ASGI application that `serve` and `demo` run: events go straight to intake, all else to Django."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -17,7 +18,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     answered = False
 
-    async def note(message: dict[str, Any]) -> None:
+    async def note(message: Mapping[str, Any]) -> None:
         nonlocal answered
         answered = True
         await send(message)
