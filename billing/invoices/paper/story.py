@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from babel.lists import format_list
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper import days
@@ -15,7 +15,7 @@ from billing.pricing.money import ZERO
 
 
 def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -> str:
-    """One to three sentences."""
+    """One to four sentences."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return _(
             "What is given back is more than what is owed: %(amount)s are your credit, used on later invoices."
@@ -26,6 +26,8 @@ def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -
         parts = format_list(rest, locale=figures.locale)
         told = _("The rest is %(parts)s.") if sentences[0] else _("This is %(parts)s.")
         sentences.append(told % {"parts": parts})
+    if off := _taken_off(invoice):
+        sentences.append(_("Taken off: %(parts)s.") % {"parts": format_list(off, locale=figures.locale)})
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -62,8 +64,13 @@ def _rest(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[str]:
         (_("an agreed minimum"), "minimum" in kinds),
         (_("late usage"), "late_usage" in kinds),
         (_("an adjustment"), "adjustment" in kinds),
-        (_("a discount"), bool(invoice.snapshot["discounts"])),
         (pgettext("on paper", "VAT"), bool(invoice.tax_total)),
-        (_("your credit"), bool(invoice.credits_applied)),
     ]
+    return [text for text, is_there in parts if is_there]
+
+
+def _taken_off(invoice: Invoice) -> list[str]:
+    given = [Decimal(one["amount"]) for one in invoice.snapshot["discounts"]]
+    discounts = ngettext("a discount", "discounts", len(given))
+    parts = [(discounts, sum(given, ZERO) > 0), (_("your credit"), bool(invoice.credits_applied))]
     return [text for text, is_there in parts if is_there]
