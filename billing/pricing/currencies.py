@@ -5,7 +5,7 @@ minor unit ("N.A." in the list: metals, XDR, XSU, XUA, bond units) and the codes
 in, so they are absent.
 """
 
-from typing import Final
+from typing import Final, TypeGuard
 
 _DIGITS: Final[dict[int, str]] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -44,6 +44,6 @@ def minor_units(currency: str) -> int:
         ) from None
 
 
-def is_currency(code: object) -> bool:
+def is_currency(code: object) -> TypeGuard[str]:
     """Whether `code` is an upper-case ISO 4217 code that money can be billed in (not XXX, XTS or a metal)."""
     return isinstance(code, str) and code in MINOR_UNITS

@@ -142,6 +142,22 @@ def test_the_whole_file_reads():
     )
 
 
+def test_filters_are_sorted_as_plans_are_compared_by_what_is_stored():
+    data = copy.deepcopy(CATALOG)
+    data["plans"][0]["charges"][0]["where"] = {"region": list("hgfedcba"), "model": "x"}
+    where = read(data).plans[0].charges[0].where
+    assert list(where.items()) == [("model", ("x",)), ("region", tuple("abcdefgh"))]
+
+
+def test_plans_and_coupons_may_be_archived_and_taxes_have_names():
+    data = copy.deepcopy(CATALOG)
+    data["plans"][0]["archived"] = data["coupons"][0]["archived"] = True
+    catalog = read(data)
+    assert [plan.archived for plan in catalog.plans] == [True, False]
+    assert [coupon.archived for coupon in catalog.coupons] == [True, False]
+    assert [tax.name for tax in catalog.taxes] == ["TVA 20 %", "export"]
+
+
 def test_what_is_written_reads_back_the_same():
     assert read(catalog_to_data(read())) == read()
 

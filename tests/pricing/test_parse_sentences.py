@@ -25,6 +25,7 @@ SENTENCES = [
         ABSENT,
         "missing: write one of count, sum, max, unique, latest, time_weighted.",
     ),
+    ("meters[0].aggregation", 5, "write one of count, sum, max, unique, latest, time_weighted."),
     ("meters[0].event_type", ABSENT, "missing: write the type of the events it listens to."),
     ("meters[0].value", ABSENT, "missing: sum needs the property of data to aggregate."),
     ("meters[0].value", "x" * 101, "too long: at most 100 characters."),
@@ -79,6 +80,7 @@ SENTENCES = [
         "not a dimension of the meter output_tokens (it has: model, region). Did you mean model?",
     ),
     (f"{CHARGE}.where", ["gpt"], "expected a mapping."),
+    (f"{CHARGE}.where", {5: ["x"]}, "the key 5 is not text: write it in quotes."),
     (f"{CHARGE}.where.model", ["x"] * 1001, "1001 values are too many: at most 1000 are allowed."),
     (f"{CHARGE}.where.model", ["x" * 1001], "too long: at most 1000 characters."),
     (
@@ -95,6 +97,11 @@ SENTENCES = [
     (f"{CHARGE}.unit_price", "1" * 27, "too large: at most 26 digits before the point."),
     (f"{CHARGE}.unit_price", "0.0000000000001", "too fine: at most 12 digits after the point."),
     (f"{CHARGE}.unit_price", "1.0000000000001", "too fine: at most 12 digits after the point."),
+    (
+        f"{CHARGE}.unit_price",
+        Decimal("1e-999999999999999999"),  # written out it would fill any memory
+        "too fine: at most 12 digits after the point.",
+    ),
     (TIER, [{"unit_price": 1}] * 1001, "1001 entries are too many: at most 1000 are allowed."),
     (f"{TIER}[0].up_to", None, "only the last tier is open: write the tier's highest quantity."),
     (f"{TIER}[1].up_to", "2000000", "the last tier must be open: write null."),
@@ -105,6 +112,7 @@ SENTENCES = [
     ("taxes[0].rate", ABSENT, 'missing: write the percentage, such as "20".'),
     ("taxes[0].country", ABSENT, "missing: write two capital letters (ISO 3166-1), such as FR."),
     ("taxes[0].category", ABSENT, "missing: write one of S, Z, E, AE, K, G, O."),
+    ("taxes[0].valid_from", "20140101", "write a day of the calendar as YYYY-MM-DD."),
     ("coupons[0].periods", 1201, "write a whole number from 1 to 1200."),
     ("coupons[0].percent", "0", "must be more than 0."),
 ]
@@ -125,6 +133,7 @@ GOOD = [
     (f"{CHARGE}.unit_price", "0.0000000000000"),
     (f"{CHARGE}.unit_price", Decimal("0E+99")),
     (f"{CHARGE}.where.model", ["x" * 1000]),
+    (f"{CHARGE}.where.model", ["x"] * 1000),
     ("taxes[0].rate", "100"),
     ("taxes[0].rate", "0.000001"),
     ("coupons[0].percent", "100"),
@@ -148,6 +157,39 @@ def test_bounds_may_be_equal_and_are_told_without_exponents():
     row = {"up_to": "0.0000001", "unit_price": 1}
     found = problems_of(broken(TIER, [row, row, {"unit_price": 1}]))
     assert list(found.values()) == ["must be more than the 0.0000001 of the tier before."]
+
+
+def test_tiers_of_percentages_ask_for_rates():
+    data = broken("plans[0].charges[0].model", "graduated_percentage")
+    data["plans"][0]["charges"][0]["tiers"] = [{"up_to": 1, "unit_price": 1}, {"up_to": None}]
+    assert problems_of(data) == {
+        f"{TIER}[0].unit_price": "does not go with the model graduated_percentage: write rate instead.",
+        f"{TIER}[1].rate": "missing: write rate, flat_price or both.",
+    }
+
+
+def test_what_is_missing_or_unreadable_leads_to_no_other_fault():
+    data = {"catalog": 1, "meters": [{}, {}], "coupons": [{}, {}]}
+    steps = [path for path in problems_of(data) if path.endswith(".code")]
+    assert steps == ["meters[0].code", "meters[1].code", "coupons[0].code", "coupons[1].code"]
+    missing = "missing: it is required."
+    assert {problems_of(data)[step] for step in steps} == {missing}
+    # A meter that counts has no value, and a percentage may price what it measures.
+    assert list(problems_of(broken("meters[1].aggregation", "counts"))) == ["meters[1].aggregation"]
+    unknown = [{**OTHER, "code": code, "meter": "output"} for code in "ab"]
+    assert list(problems_of(broken("plans[1].charges", unknown))) == [
+        "plans[1].charges[0].meter",
+        "plans[1].charges[1].meter",
+    ]
+
+
+def test_an_overlap_is_told_once():
+    same = [{**OTHER, "code": code} for code in "abc"]
+    _, problems = parse_catalog(broken("plans[1].charges", same))
+    assert [problem.path for problem in problems] == [
+        "plans[1].charges[1].where",
+        "plans[1].charges[2].where",
+    ]
 
 
 def test_only_the_first_faults_have_hints():

@@ -35,10 +35,9 @@ def read_meter(data: object, path: str, problems: list[Problem]) -> MeterDef:
     aggregation: Aggregation = fields.need(
         "aggregation", choice(AGGREGATIONS), "count", f"write one of {', '.join(AGGREGATIONS)}."
     )
-    is_valid = fields.data.get("aggregation") == aggregation
-    if is_valid and aggregation == "count" and fields.has("value"):
+    if fields.data.get("aggregation") == "count" and fields.has("value"):
         fields.fault("value", "counting needs no value: remove it, or choose another aggregation.")
-    if is_valid and aggregation != "count" and not fields.has("value"):
+    if aggregation != "count" and not fields.has("value"):
         fields.fault("value", f"missing: {aggregation} needs the property of data to aggregate.")
     return MeterDef(
         code=meter_code,

@@ -22,7 +22,7 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII
 _COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
 _UNIT_CODE: Final = re.compile(r"[A-Z0-9]{2,3}", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Embeddings, overrides and isolates: they can turn the order of amounts on a page or in a PDF."""
 
 
@@ -82,7 +82,7 @@ unit_code = matching(_UNIT_CODE, "write a unit code of UN/ECE Recommendation 20,
 
 def currency(value: object) -> str:
     """An ISO 4217 code that money can be billed in."""
-    if not (isinstance(value, str) and is_currency(value)):
+    if not is_currency(value):
         raise ValueError("write an active ISO 4217 currency code, such as EUR.")
     return value
 
