@@ -194,7 +194,8 @@ def send_and(kill: Callable[[], None], demo: Demo, batches: list[list[dict[str, 
     for sender in senders:
         sender.start()
     time.sleep(2.5)
-    assert all(sender.is_alive() for sender in senders), "the kill must fall into the sending"
+    # Starting one waits until it has read its batches: the first may be through before the last has begun.
+    assert any(sender.is_alive() for sender in senders), "the kill must fall into the sending"
     kill()
     demo.start()
     for sender in senders:
