@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -220,6 +221,26 @@ def test_chunks_change_no_answer(
     ]
     assert totals(account) == (39, Decimal(sum(range(40)) - 2 + 9 - 3))
     assert rebuild(check=True) == []
+
+
+def test_memory_does_not_grow_with_the_file(
+    tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long rows, every other one bad: what is kept of them at any time is a small part of the file."""
+    monkeypatch.setattr(importing, "CHUNK_CHARACTERS", 200_000)
+    long = "x" * 1_000
+    rows = (f"{n},{DAY} 12:00:00,{n if n % 2 else long},{long}" for n in range(4_000))
+    path = given_file(tmp_path, HEADER + "\n".join(rows))
+    columns = {"time": "time", "data.tokens": "value", "data.model": "model"}
+    mapping = Mapping("acme", "llm", "file", columns, "id", ZoneInfo("Europe/Paris"))
+    tracemalloc.start()
+    try:
+        result = import_file(path, mapping, lambda done, size: None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.accepted, result.rejected) == (2_000, 2_000)
+    assert peak < path.stat().st_size / 2
 
 
 def test_killed_in_the_middle_and_run_again(

@@ -2,10 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,6 +21,9 @@ ATTRIBUTES: Final = ("time", "revision", "voided")
 
 CHUNK: Final = 10_000
 """Rows of one transaction: a fifth less work for the database than a thousand; more gain nothing, and lock longer."""
+
+CHUNK_CHARACTERS: Final = 16_000_000
+"""Most text of one transaction, so that a file of long rows takes no more memory than one of short rows."""
 
 MAX_SHOWN: Final = 10_000
 """Characters of a bad row that are written out."""
@@ -58,17 +60,35 @@ class Mapping:
 type Bad = tuple[Row, str]
 
 
-def import_file(path: Path, mapping: Mapping, progress: Callable[[int, int], None]) -> Result:
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Rows by what became of them; the bad ones are in the file beside, not here: a file may hold millions."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Imported") -> "Imported":
+        return Imported(
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.quarantined + other.quarantined,
+            self.rejected + other.rejected,
+        )
+
+
+def import_file(path: Path, mapping: Mapping, progress: Callable[[int, int], None]) -> Imported:
     """Import a file; `progress` is told (bytes read, bytes). Rows that are refused go to `rejected_path(path)`.
 
     Rows are durable `CHUNK` at a time: a run that is broken off is finished by running it again. Raises
     `FileError` for a file that cannot be read, with the rows before it stored.
     """
-    result = Result()
+    result = Imported()
     rejects = _Rejects(rejected_path(path))
     source = open_source(path)
     with closing(source), closing(rejects):
-        for rows in batched(read_rows(source, mapping.wanted), CHUNK, strict=False):
+        for rows in _chunks(read_rows(source, mapping.wanted)):
             stored, bad = _store(rows, mapping)
             result += stored
             rejects.write(bad)
@@ -81,7 +101,20 @@ def rejected_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.rejected.csv")
 
 
-def _store(rows: tuple[Row, ...], mapping: Mapping) -> tuple[Result, list[Bad]]:
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows, `CHUNK` at a time, fewer where they are long."""
+    chunk, size = list[Row](), 0
+    for row in rows:
+        chunk.append(row)
+        size += len(row.raw)
+        if len(chunk) == CHUNK or size >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _store(rows: list[Row], mapping: Mapping) -> tuple[Imported, list[Bad]]:
     events, by_index = list[Incoming](), dict[int, Row]()
     bad = list[Bad]()
     for index, row in enumerate(rows):
@@ -93,8 +126,8 @@ def _store(rows: tuple[Row, ...], mapping: Mapping) -> tuple[Result, list[Bad]]:
             bad.append((row, event))
     result = count(store(events)) if events else Result()
     bad += [(by_index[each.index], _reason(each, mapping)) for each in result.rejected]
-    unread = tuple(Rejected(0, None, "invalid_value", reason) for _, reason in bad[: len(rows) - len(events)])
-    return result + Result(rejected=unread), sorted(bad, key=lambda one: one[0].number)
+    done = Imported(result.accepted, result.duplicates, result.quarantined, len(bad))
+    return done, sorted(bad, key=lambda one: one[0].number)
 
 
 def _event(index: int, row: Row, mapping: Mapping) -> Incoming | str:

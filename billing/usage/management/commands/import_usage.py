@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,8 +22,8 @@ from rich.progress import (
 from accounts.models import Account
 from billing.plans.models import Meter
 from billing.usage.importing.rows import FileError
-from billing.usage.importing.run import Mapping, import_file, rejected_path
-from billing.usage.ingest import IntakeError, Result
+from billing.usage.importing.run import Imported, Mapping, import_file, rejected_path
+from billing.usage.ingest import IntakeError
 
 
 class Command(BaseCommand):
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self._report(result, path)
 
-    def _import(self, path: Path, mapping: Mapping) -> Result:
+    def _import(self, path: Path, mapping: Mapping) -> Imported:
         console = Console(stderr=True)
         columns = [BarColumn(), TaskProgressColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
         with Progress(TextColumn(path.name[:40], markup=False), *columns, console=console) as progress:
@@ -61,17 +62,11 @@ class Command(BaseCommand):
                 path, mapping, lambda done, size: progress.update(task, completed=done, total=size)
             )
 
-    def _report(self, result: Result, path: Path) -> None:
-        counts = {
-            "accepted": result.accepted,
-            "duplicates": result.duplicates,
-            "quarantined": result.quarantined,
-            "rejected": len(result.rejected),
-        }
-        self.stdout.write(json.dumps(counts))
+    def _report(self, result: Imported, path: Path) -> None:
+        self.stdout.write(json.dumps(asdict(result)))
         if result.rejected:
             self.stderr.write(_("The rejected rows and their reasons are in %s.") % rejected_path(path))
-        if result.status == 422:
+        if result.rejected and not result.accepted + result.duplicates + result.quarantined:
             raise SystemExit(1)
 
 
