@@ -5,15 +5,15 @@ once: `sent_at` is set after the backend took it, and every try carries the same
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -31,17 +31,18 @@ log = logging.getLogger("plainbill.limits")
 def send_alerts(account: Account) -> int:
     """Send the account's alerts that were not sent yet; the number of mails that the backend took.
 
-    Rows that another worker is sending are left to it. What fails is kept with its error and tried again, for three
+    Mails that another worker is sending are left to it. What fails is kept with its error and tried again, for three
     days.
     """
-    waiting = (
-        Alert.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP)
-        .select_related("limit__meter", "period")
-        .order_by("created_at", "limit_id", "threshold")
+    unsent = Alert.objects.filter(
+        account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP
+    ).order_by("created_at", "limit_id")
+    higher = unsent.filter(
+        created_at=OuterRef("created_at"), limit=OuterRef("limit"), threshold__gt=OuterRef("threshold")
     )
-    together = groupby(waiting, key=lambda alert: (alert.created_at, alert.limit_id))
-    return sum(_send(account, list(alerts)) for _, alerts in together)
+    # One row stands for its mail: were each locked, two senders could share the rows and send a mail each.
+    highest = unsent.exclude(Exists(higher)).select_for_update(skip_locked=True, of=("self",))
+    return sum(_send(account, alert) for alert in highest.select_related("limit__meter", "period"))
 
 
 def recipients(account: Account) -> list[str]:
@@ -96,17 +97,17 @@ def _context(account: Account, alert: Alert) -> dict[str, Any]:
     }
 
 
-def _send(account: Account, alerts: Sequence[Alert]) -> int:
+def _send(account: Account, alert: Alert) -> int:
+    """Mail `alert`, the highest of those that were passed together, and write down for all of them what came of it."""
     to = recipients(account)
+    together = Alert.objects.filter(
+        account=account, limit=alert.limit_id, created_at=alert.created_at, sent_at=None
+    )
     try:
-        message(account, alerts[-1], to).send()
+        message(account, alert, to).send()
     except Exception as error:  # whatever a mail server does, the next try is due
-        log.warning("The alert %s could not be mailed, it will be tried again: %s", alerts[-1].pk, error)
-        _record(alerts, error=f"{type(error).__name__}: {error}"[:300])
+        log.warning("The alert %s could not be mailed, it will be tried again: %s", alert.pk, error)
+        together.update(error=f"{type(error).__name__}: {error}"[:300])
         return 0
-    _record(alerts, sent_at=timezone.now(), recipients=to, error="")
+    together.update(sent_at=timezone.now(), recipients=to, error="")
     return 1
-
-
-def _record(alerts: Iterable[Alert], **fields: Any) -> None:
-    Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(**fields)

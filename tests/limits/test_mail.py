@@ -1,5 +1,6 @@
 """What the mail says, in which language, to whom, and how often it is tried."""
 
+from collections.abc import Callable
 from email.message import Message
 from threading import Barrier, Thread
 from typing import Any
@@ -154,6 +155,31 @@ class TestDelivery:
         highest = max(waiting, key=lambda alert: alert.threshold)
         assert mail.outbox[0].extra_headers["Message-ID"] == f"<alert-{highest.pk}@localhost>"
         assert not Alert.objects.exclude(error="").exists()
+
+
+def test_a_mail_that_another_is_sending_is_left_to_it_with_all_its_thresholds(committed: str) -> None:
+    with installation_scope():
+        account = reach()
+
+    def elsewhere(work: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                with account_scope(account.pk):
+                    work()
+            finally:
+                connection.close()
+
+        thread = Thread(target=run)
+        thread.start()
+        thread.join()
+
+    taken: list[int] = []
+    with account_scope(account.pk):
+        list(Alert.objects.filter(threshold=80).select_for_update())
+        elsewhere(lambda: taken.append(send_alerts(account)))
+    assert (taken, mail.outbox) == ([0], []), "50 and 80 are one mail, about 80"
+    elsewhere(lambda: taken.append(send_alerts(account)))
+    assert (taken, len(mail.outbox)) == ([0, 1], 1)
 
 
 def test_two_senders_send_one_mail(committed: str) -> None:
