@@ -24,12 +24,15 @@ class LimitVersion(models.Model):
     amount = models.DecimalField(null=True, blank=True, help_text=_("None: no limit"), **PRICE)
     action = models.CharField(max_length=10, choices=Action, default=Action.NOTIFY)
     thresholds = models.JSONField(default=list, help_text=_("Whole percents at which the account is told"))
+    pace = models.BooleanField(default=True, help_text=_("Also told when the pace leads to the limit"))
     since = models.DateTimeField()
     # Usage cost and payable amount of the running period when this version began (contract, section 5).
     period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
     usage_at_start = models.DecimalField(default=0, **AMOUNT)
     payable_at_start = models.DecimalField(default=0, **AMOUNT)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    # A decision of the seller's staff always has one, and nobody else's has.
+    note = models.CharField(max_length=300, blank=True, help_text=_("Why staff decided so. The customer reads it"))
 
     class Meta:
         ordering: ClassVar = ["since"]
@@ -47,18 +50,25 @@ class LimitVersion(models.Model):
 
 
 class Alert(models.Model):
-    """A threshold that was reached: one row for each period, limit version and threshold, made before any mail."""
+    """A threshold that was reached: one row for each period, limit version and threshold, made before any mail.
+
+    `threshold` 0 is the pace: the day on which the limit is `expected_on`, told once as well.
+    """
+
+    PACE = 0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="alerts")
     limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="alerts")
     period = models.ForeignKey(Period, models.PROTECT, related_name="+")
     threshold = models.PositiveIntegerField()
+    expected_on = models.DateField(null=True)
     spent = models.DecimalField(**AMOUNT)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # When everybody had it; `recipients` are those whose mail was taken so far.
     sent_at = models.DateTimeField(null=True, editable=False)
     recipients = models.JSONField(default=list, editable=False)
-    # Why the last try to send failed; empty once it was sent.
+    # Why the last try to send failed, for whom; empty once it was sent.
     error = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
@@ -72,7 +82,71 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.threshold} %"
+        return f"{self.threshold} %" if self.threshold else "pace"
+
+
+class Drill(models.Model):
+    """A try of the alerts, asked for by a member: the mail of a limit that is reached, marked as a test. No alert."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="drills")
+    limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="+")
+    period = models.ForeignKey(Period, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+    recipients = models.JSONField(default=list, editable=False)
+    error = models.CharField(max_length=300, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at"], name="drill_of_account"),
+            models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="drill_unsent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_at}"
+
+
+class Stop(models.Model):
+    """One firing of a limit that stops, in a period: what its receipt is about. Made when it is noticed.
+
+    It fired because usage reached the limit (`reached`), or because requests that would have passed it were refused.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="stops")
+    limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="stops")
+    period = models.ForeignKey(Period, models.PROTECT, related_name="+")
+    reached = models.BooleanField()
+    # The arrival of the event that crossed the limit, or the instant of the change below what was spent already;
+    # set once, soon after the rest (actions/stops.py). Null as well while nothing has crossed.
+    crossed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["limit", "period"], name="stop_once_per_version")
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "-created_at"], name="stop_of_account")]
+
+    def __str__(self) -> str:
+        return f"{self.limit}, {self.created_at}"
+
+
+class Refusal(models.Model):
+    """How often a limit's version refused in a period. `slot` spreads callers over rows, so that none waits."""
+
+    pk = models.CompositePrimaryKey("limit_id", "period_id", "slot")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    limit = models.ForeignKey(LimitVersion, models.PROTECT, related_name="+", db_index=False)
+    period = models.ForeignKey(Period, models.PROTECT, related_name="+", db_index=False)
+    slot = models.PositiveSmallIntegerField()
+    requests = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
 
 
 class Reservation(models.Model):

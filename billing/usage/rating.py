@@ -38,13 +38,18 @@ class RatedPeriod:
 
 
 def rate_period(
-    period: Period, until: datetime | None = None, *, as_of: datetime | None = None
+    period: Period,
+    until: datetime | None = None,
+    *,
+    as_of: datetime | None = None,
+    arrived_by: datetime | None = None,
 ) -> RatedPeriod:
     """Price the usage of `period`, or of its part before `until`.
 
     For the figure of now leave `until` out: whole days then come from day totals alone, however busy the day is, and
     levels that are still held count up to `as_of` (now).
     Minimums are those of the whole stretch on a plan version, as they stand if no more usage comes.
+    `arrived_by` leaves out what was stored later: where the period stood at that instant.
     """
     stretches = [
         Stretch(plan_terms(version), start, _end(end, until), span_share(period, start, end))
@@ -52,7 +57,7 @@ def rate_period(
         if until is None or start < until
     ]
     levels_until = _so_far(period, as_of) if until is None else None
-    spans = tuple(_span(period, stretch, levels_until) for stretch in stretches)
+    spans = tuple(_span(period, stretch, levels_until, arrived_by) for stretch in stretches)
     lines = rate(spans)
     usage = [line.amount for line in lines if line.kind == "usage"]
     with exact():
@@ -97,8 +102,11 @@ def _end(end: datetime, until: datetime | None) -> datetime:
     return end if until is None else min(end, until)
 
 
-def _span(period: Period, stretch: Stretch, levels_until: datetime | None) -> Span:
-    usage = period_usage(period, [stretch.start, stretch.end], stretch.plan.charges, levels_until)
+def _span(
+    period: Period, stretch: Stretch, levels_until: datetime | None, arrived_by: datetime | None
+) -> Span:
+    cuts = [stretch.start, stretch.end]
+    usage = period_usage(period, cuts, stretch.plan.charges, levels_until, arrived_by)
     return Span(
         plan=stretch.plan,
         start=stretch.start,
@@ -114,10 +122,12 @@ def period_usage(
     cuts: Sequence[datetime],
     charges: Sequence[Charge],
     levels_until: datetime | None = None,
+    arrived_by: datetime | None = None,
 ) -> dict[datetime, dict[str, Usage]]:
     """`usage_upto` of a period."""
     account: Account = period.account
-    return usage_upto(account, period.start, cuts, charges, period.full_start, period.full_end, levels_until)
+    full = period.full_start, period.full_end
+    return usage_upto(account, period.start, cuts, charges, *full, levels_until, arrived_by=arrived_by)
 
 
 @exact()

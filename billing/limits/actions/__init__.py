@@ -2,5 +2,6 @@
 
 from billing.limits.actions.alerts import raise_alerts
 from billing.limits.actions.limits import set_limit
+from billing.limits.actions.refusals import note_refusal
 
-__all__ = ["raise_alerts", "set_limit"]
+__all__ = ["note_refusal", "raise_alerts", "set_limit"]

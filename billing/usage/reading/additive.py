@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
+from billing.usage.days import day_bounds
+from billing.usage.models import DayTotal
 from billing.usage.reading.measures import WANTED, Measure, Window, group_sql, split, wanted_json, zone_of
 
 type Dimensions = tuple[str | None, ...]
@@ -52,6 +55,7 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
                    {group_sql(group_by, "e.data", parameters)}, 1, q.quantity, q.quantity
             FROM w JOIN stretches s ON s.r = w.r
             JOIN usage_event e ON e.account_id = %(account)s AND e.type = w.y AND e."time" >= s.f AND e."time" < s.u
+                AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
             CROSS JOIN LATERAL (
                 SELECT CASE WHEN w.a = 'count' THEN 1 ELSE usage_number(e.data -> w.v) END AS quantity
             ) q
@@ -66,8 +70,9 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
 
 
 def _days(window: Window) -> dict[str, Any]:
-    days = split(window, zone_of(window.account))
+    days = split(window, zone_of(window.account), _grown_since(window))
     return {
+        "arrived_by": window.arrived_by,
         "start": window.start,
         "end": window.end,
         "first": days.first,
@@ -77,6 +82,20 @@ def _days(window: Window) -> dict[str, Any]:
         "starts": [start for start, _ in days.stretches],
         "ends": [end for _, end in days.stretches],
     }
+
+
+def _grown_since(window: Window) -> list[date]:
+    """The days whose totals hold more than had arrived by the instant that the window asks about."""
+    if window.arrived_by is None:
+        return []
+    totals = DayTotal.objects.filter(account=window.account, arrived_at__gt=window.arrived_by)
+    around = (window.start.date() - timedelta(days=1), window.end.date() + timedelta(days=1))
+    zone = zone_of(window.account)
+    return [
+        day
+        for day in totals.filter(day__range=around).values_list("day", flat=True).distinct()
+        if day_bounds(zone, day)[0] < window.end and day_bounds(zone, day)[1] > window.start
+    ]
 
 
 def _values(grouped: str, group_by: Sequence[str]) -> Dimensions:

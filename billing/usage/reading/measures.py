@@ -26,11 +26,13 @@ class Window:
     """The instants asked about: usage of [start, cut) for each of the ascending `cuts`, all after `start`.
 
     A bucket is the number of cuts that an event does not lie before, so `bucket <= n` is usage up to cut n.
+    With `arrived_by` only what was stored by then counts; a correction counts from its own arrival on.
     """
 
     account: Account
     start: datetime
     cuts: tuple[datetime, ...]
+    arrived_by: datetime | None = None
 
     @property
     def end(self) -> datetime:
@@ -48,10 +50,10 @@ class DaySplit:
     stretches: tuple[tuple[datetime, datetime], ...]
 
 
-def split(window: Window, zone: str) -> DaySplit:
-    """By the days of the zone that the account's totals are kept in."""
+def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit:
+    """By the days of the zone that the account's totals are kept in; the days `by_events` are not read from totals."""
     days = [day_of(zone, instant) for instant in (window.start, *window.cuts)]
-    partial = set[date]()
+    partial = set(by_events)
     for instant, day in zip((window.start, *window.cuts), days, strict=True):
         if day_bounds(zone, day)[0] != instant:
             partial.add(day)

@@ -19,6 +19,7 @@ IN_ORDER = 'e."time", e.received_at, e.source, e.event_id'
 _EVENTS = """FROM usage_event e
     CROSS JOIN LATERAL (SELECT usage_number(e.data -> %(value)s::text) AS quantity) q
     WHERE e.account_id = %(account)s AND e.type = %(type)s AND e."time" < %(end)s AND NOT e.voided
+      AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
       AND usage_matches(e.data, %(filter)s::jsonb)"""
 _BUCKET = 'width_bucket(e."time", %(cuts)s::timestamptz[])'
 
@@ -125,6 +126,7 @@ def parameters_of(window: Window, measure: Measure) -> dict[str, Any]:
         "start": window.start,
         "end": window.end,
         "cuts": list(window.cuts),
+        "arrived_by": window.arrived_by,
     }
 
 

@@ -36,8 +36,10 @@ def usage_upto(  # noqa: PLR0917
     full_start: datetime,
     full_end: datetime,
     levels_until: datetime | None = None,
+    *,
+    arrived_by: datetime | None = None,
 ) -> dict[datetime, dict[str, Usage]]:
-    """For each cut, the usage by charge code of the events in [period_start, cut).
+    """For each cut, the usage by charge code of the events in [period_start, cut), or of those that had come by then.
 
     A level that is still held counts up to its cut, or only to `levels_until`: what is to come is not used yet.
 
@@ -51,7 +53,7 @@ def usage_upto(  # noqa: PLR0917
     result: dict[datetime, dict[str, Usage]] = {cut: {} for cut in cuts}
     if not instants or not charges:
         return result
-    window = Window(account, period_start, tuple(instants))
+    window = Window(account, period_start, tuple(instants), arrived_by)
     codes = {charge.meter for charge in charges}
     meters = {
         meter.code: meter for meter in Meter.objects.select_related("rollup_shape").filter(code__in=codes)
