@@ -1,13 +1,14 @@
 """Making day totals anew from events, or comparing the two, account by account, while intake goes on.
 
-Each account and meter is one short transaction that holds the account's intake (billing/usage/locks.py), so what is
-written is exactly what events say, and what comes after adds to it.
+A month of days of an account and meter is one short transaction that holds the account's intake
+(billing/usage/locks.py), so what is written is exactly what events say, and what comes after adds to it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from itertools import batched
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import F, Max, Min
@@ -16,7 +17,7 @@ from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Meter
 from billing.usage import locks
-from billing.usage.days import MICROSECOND, day_bounds, days_between
+from billing.usage.days import day_bounds, day_of
 from billing.usage.models import DayTotal, Event, PurgedSpan, RollupShape, RollupZone
 from billing.usage.retention import purged_days
 from billing.usage.shapes import align_shapes
@@ -35,7 +36,13 @@ class Difference:
     counted: str | None
 
 
-type Progress = Callable[[Account, Meter], None]
+type Progress = Callable[[str, float], None]
+"""Is told what is counted now, and how much of the whole is done, from 0 to 1."""
+
+CHUNK_DAYS: Final = 31
+"""Days that one transaction counts, while the account's intake waits."""
+
+type Days = tuple[date, ...]
 
 
 def rebuild(
@@ -48,7 +55,7 @@ def rebuild(
 
     Days whose raw events are no longer kept stay as they are, and are not compared: nothing is left to do it by.
     Totals then follow the account's present time zone and the dimensions that charges filter on. Opens its own
-    scopes, one transaction for each account and meter; safe to run twice at once and to break off.
+    scopes, one transaction for each month of an account and meter; safe to run twice at once and to break off.
     """
     if not check:
         align_shapes()
@@ -56,19 +63,23 @@ def rebuild(
         accounts = list(Account.objects.order_by("pk") if account is None else [account])
         shapes = RollupShape.objects.select_related("meter").order_by("pk")
         chosen = list(shapes if meter is None else shapes.filter(meter=meter))
-    differences = []
-    for each in accounts:
-        if not check:
+    if not check:
+        for each in accounts:
             _follow_zone(each, [shape.meter for shape in chosen] if meter is None else None)
-        for shape in chosen:
+    steps = [(each, shape.meter) for each in accounts for shape in chosen]
+    differences = []
+    for step, (each, of) in enumerate(steps):
+        with account_scope(each.pk):
+            chunks = _chunks(each, of)
+        for number, days in enumerate(chunks):
             if progress:
-                progress(each, shape.meter)
+                progress(f"{each.code} · {of.code}", (step + number / len(chunks)) / len(steps))
             with account_scope(each.pk):
                 locks.share_shapes()
                 locks.hold_intake(each.pk)
-                differences += list(_compare(each, shape.meter))
+                differences += list(_compare(each, of, days))
                 if not check:
-                    _write(each, shape.meter)
+                    _write(each, of, days)
     if not check and account is None:
         _mark_ready(chosen)
     return differences
@@ -116,29 +127,47 @@ def _follow_zone(account: Account, meters: list[Meter] | None) -> None:
         zone.timezone = account.timezone
         zone.save(update_fields=["timezone"])
         for meter in meters or [shape.meter for shape in RollupShape.objects.select_related("meter")]:
-            _write(account, meter)
+            for days in _chunks(account, meter):
+                _write(account, meter, days)
 
 
-def _write(account: Account, meter: Meter) -> None:
-    DayTotal.objects.filter(account=account, meter=meter).exclude(day__in=_purged(account)).delete()
-    for parameters in _months(account, meter):
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement('count_days')} {_INSERT}", parameters)
+def _chunks(account: Account, meter: Meter) -> list[Days]:
+    """The days that have events or totals of the meter, and those between them, in chunks of a transaction."""
+    zone = _zone(account)
+    if zone is None:
+        return []
+    kind = RollupShape.objects.get(meter=meter).event_type
+    span = Event.objects.filter(account=account, type=kind).aggregate(first=Min("time"), last=Max("time"))
+    totals = DayTotal.objects.filter(account=account, meter=meter).aggregate(
+        first=Min("day"), last=Max("day")
+    )
+    ends = [totals["first"], totals["last"]] if totals["first"] else []
+    if span["first"]:
+        ends += [day_of(zone, span["first"]), day_of(zone, span["last"])]
+    if not ends:
+        return []
+    first, last = min(ends), max(ends)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return list(batched(days, CHUNK_DAYS, strict=False))
 
 
-def _compare(account: Account, meter: Meter) -> Iterator[Difference]:
-    counted = dict[tuple[str, str], str]()
-    for parameters in _months(account, meter):
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement('count_days')} {_SHOW}", parameters)
-            counted |= {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+def _write(account: Account, meter: Meter, days: Days) -> None:
+    days = _kept(account, days)
+    DayTotal.objects.filter(account=account, meter=meter, day__in=days).delete()
     with connection.cursor() as cursor:
-        cursor.execute(_STORED, [account.pk, meter.pk])
+        cursor.execute(f"{statement('count_days')} {_INSERT}", _parameters(account, meter, days))
+
+
+def _compare(account: Account, meter: Meter, days: Days) -> Iterator[Difference]:
+    days = _kept(account, days)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement('count_days')} {_SHOW}", _parameters(account, meter, days))
+        counted = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+        cursor.execute(_STORED, [account.pk, meter.pk, list(days)])
         stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
-    purged = {str(day) for day in _purged(account)}
     for key in sorted(counted.keys() | stored.keys()):
         day, dimensions = key
-        if counted.get(key) != stored.get(key) and day not in purged:
+        if counted.get(key) != stored.get(key):
             yield Difference(account.code, meter.code, day, dimensions, stored.get(key), counted.get(key))
 
 
@@ -149,40 +178,37 @@ _INSERT = """INSERT INTO usage_daytotal
 _TEXT = "events || ' events, total ' || trim_scale(total) || ', maximum ' || coalesce(trim_scale(maximum)::text, '-')"
 _SHOW = f"SELECT day::text, dimensions::text, {_TEXT} FROM counted"
 _STORED = f"""SELECT day::text, dimensions::text, {_TEXT} FROM usage_daytotal
-    WHERE account_id = %s AND meter_id = %s AND events <> 0"""
+    WHERE account_id = %s AND meter_id = %s AND day = ANY(%s) AND events <> 0"""
+
+
+def _kept(account: Account, days: Days) -> Days:
+    """Those of the days whose raw events are all there."""
+    purged = _purged(account)
+    return tuple(day for day in days if day not in purged)
 
 
 def _purged(account: Account) -> set[date]:
     """The days, in the zone of the totals, of which raw events are missing."""
-    zone = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
-    return purged_days(account.pk, zone or account.timezone)
+    return purged_days(account.pk, _zone(account) or account.timezone)
 
 
-def _months(account: Account, meter: Meter) -> Iterator[dict[str, Any]]:
-    """The parameters of `count_days`, for about a month of local days at a time."""
+def _zone(account: Account) -> str | None:
+    """The zone by whose days the totals are kept; None before the first usage."""
+    return RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
+
+
+def _parameters(account: Account, meter: Meter, days: Days) -> dict[str, Any]:
+    """Those of `count_days`, as shape and zone are now."""
     shape = RollupShape.objects.get(meter=meter)
-    zone = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
-    span = Event.objects.filter(account=account, type=shape.event_type).aggregate(
-        first=Min("time"), last=Max("time")
-    )
-    if zone is None or span["first"] is None:
-        return
-    purged = _purged(account)
-    days = [day for day in days_between(zone, span["first"], span["last"] + MICROSECOND) if day not in purged]
-    for n in range(0, len(days), 31):
-        yield _parameters(account, shape, zone, days[n : n + 31])
-
-
-def _parameters(account: Account, shape: RollupShape, zone: str, days: list[Any]) -> dict[str, Any]:
-    bounds = [day_bounds(zone, day) for day in days]
+    bounds = [day_bounds(_zone(account) or account.timezone, day) for day in days]
     return {
         "account": account.pk,
-        "meter": shape.meter_id,
+        "meter": meter.pk,
         "type": shape.event_type,
         "aggregation": shape.aggregation,
         "value": shape.value,
         "dimensions": shape.dimensions,
-        "days": days,
+        "days": list(days),
         "starts": [start for start, _ in bounds],
         "ends": [end for _, end in bounds],
     }

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.scope import account_scope, installation_scope
+from billing.plans.models import Meter
+from billing.usage import rebuild as rebuilding
 from billing.usage.ingest import StoreUnavailable, ingest
 from billing.usage.intake import batch
 from billing.usage.models import DayTotal, Event, QuarantinedEvent
 from billing.usage.rebuild import rebuild
-from tests.usage.given import JSON, event, given_account, send, stored, totals
+from tests.usage.given import JSON, START, event, given_account, send, stored, totals
 
 WRITERS, EVENTS = 6, 600
 
@@ -119,6 +122,55 @@ def test_writers_and_a_rebuild_at_once(committed: str) -> None:
     with installation_scope():
         assert totals(account) == (900, Decimal(900))
     assert rebuild(check=True) == []
+
+
+def test_a_rebuild_goes_day_by_day_where_a_chunk_is_a_day(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals of days without events go too, and the progress that is told grows to the end of the whole."""
+    monkeypatch.setattr(rebuilding, "CHUNK_DAYS", 1)
+    account = given_account()
+    days = [(START + timedelta(days=n, hours=5)).isoformat() for n in (1, 2, 30)]
+    send(*(event(time=day, data={"tokens": 7}) for day in days))
+    right = totals(account)
+    wrong = DayTotal.objects.filter(account=account, meter__code="tokens").order_by("day")
+    moved = wrong.first()
+    assert moved is not None
+    DayTotal.objects.filter(pk=moved.pk).update(day=(START - timedelta(days=3)).date())
+    told = list[float]()
+    found = rebuild(account=account, progress=lambda what, share: told.append(share))
+    assert {(each.meter, each.stored is None) for each in found} == {("tokens", True), ("tokens", False)}
+    assert totals(account) == right == (3, Decimal(21))
+    assert rebuild(check=True) == []
+    assert told == sorted(told)
+    assert 0 <= told[0] < told[-1] < 1
+
+
+def test_intake_goes_on_between_two_chunks_of_a_rebuild(
+    committed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "CHUNK_DAYS", 10)
+    with installation_scope():
+        account = given_account()
+    send(*(event(time=(START + timedelta(days=n)).isoformat(), data={"tokens": 1}) for n in range(35)))
+    others = list[int]()
+
+    def send_one(what: str, share: float) -> None:
+        thread = threading.Thread(target=_send_and_tell, args=[others])
+        thread.start()
+        thread.join(60)
+
+    rebuild(account=account, meter=Meter.objects.get(code="tokens"), progress=send_one)
+    assert len(others) == 4
+    assert set(others) == {1}
+    with installation_scope():
+        assert totals(account) == (35 + len(others), Decimal(35 + len(others)))
+    assert rebuild(check=True) == []
+
+
+def _send_and_tell(accepted: list[int]) -> None:
+    try:
+        accepted.append(send(event(data={"tokens": 1})).accepted)
+    finally:
+        connection.close()
 
 
 def test_a_store_that_cannot_write_says_so(committed: str) -> None:

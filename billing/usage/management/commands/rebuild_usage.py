@@ -26,12 +26,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         account, meter = _found(Account, options["account"]), _found(Meter, options["meter"])
-        steps = (Account.objects.count() if account is None else 1) * (
-            Meter.objects.count() if meter is None else 1
-        )
         with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task(_("Day totals"), total=steps)
-            found = rebuild(account, meter, options["check"], lambda *_: progress.advance(task))
+            task = progress.add_task(_("Day totals"), total=1)
+
+            def tell(what: str, share: float) -> None:
+                progress.update(task, description=what[:40], completed=share)
+
+            found = rebuild(account, meter, options["check"], tell)
+            tell(_("Day totals"), 1)
         for each in found[:SHOWN]:
             place = f"{each.account} {each.meter} {each.day} {each.dimensions}"
             self.stdout.write(
