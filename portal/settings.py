@@ -36,6 +36,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "accounts",
+    "billing.webhooks",
     "billing.plans",
     "billing.usage",
     "billing.limits",

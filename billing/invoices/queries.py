@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -13,6 +13,7 @@ from billing.invoices.models import Invoice, InvoiceLine
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import NO_USAGE, Charge
+from billing.pricing.dates import utc
 from billing.pricing.money import ZERO, exact, money_string, plain
 from billing.pricing.price import price
 from billing.usage.days import day_bounds, days_between
@@ -124,11 +125,6 @@ def before_of(detail: Mapping[str, Any]) -> dict[str, str]:
     """Where a usage line goes on from after a change of plan (`billing.pricing.lines.Before`); empty for others."""
     names = ("quantity", "amount", "exact_amount")
     return {name: detail[f"before_{name}"] for name in names if f"before_{name}" in detail}
-
-
-def utc(instant: datetime) -> str:
-    """RFC 3339 in UTC."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def charge_of_line(line: InvoiceLine) -> Charge | None:

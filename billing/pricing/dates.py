@@ -72,3 +72,8 @@ def local_date(instant: datetime, timezone: str) -> date:
         raise ValueError("an instant needs an offset")
     day = instant.astimezone(ZoneInfo(timezone)).date()
     return day + DAY if local_midnight(day + DAY, timezone) <= instant else day
+
+
+def utc(instant: datetime) -> str:
+    """RFC 3339 in UTC with Z, as every answer and message writes instants."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

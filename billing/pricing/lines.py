@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 
 from billing.pricing.charges import Charge, Plan, localized
+from billing.pricing.dates import utc
 from billing.pricing.models.parts import TierPart
 from billing.pricing.money import plain
 
@@ -68,7 +69,7 @@ class Line:
             "charge": self.charge,
             "meter": self.meter,
             "description": localized(self.name, locale),
-            "period": {"start": _utc(self.start), "end": _utc(self.end)},
+            "period": {"start": utc(self.start), "end": utc(self.end)},
             "quantity": plain(self.quantity),
             "unit": localized(self.unit, locale),
             "amount": f"{self.amount:f}",
@@ -108,8 +109,3 @@ def charge_line(
         version=plan.version,
         tax=charge.tax or plan.tax,
     )
-
-
-def _utc(instant: datetime) -> str:
-    """RFC 3339 in UTC, with the Z that the API promises."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

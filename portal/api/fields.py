@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing.pricing.dates import local_midnight
+from billing.pricing.dates import local_midnight, utc
 from billing.pricing.reading.numbers import number
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -97,8 +97,3 @@ def instant_of(value: date | datetime, timezone: str) -> datetime:
     if not 1 < value.year < 9999:
         raise ValueError("This day is at the edge of the calendar.")
     return local_midnight(value, timezone)
-
-
-def utc(instant: datetime) -> str:
-    """RFC 3339 in UTC with Z, as every answer writes instants."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

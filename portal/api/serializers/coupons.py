@@ -5,8 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.plans.queries.coupons import RedeemedCoupon
+from billing.pricing.dates import utc
 from billing.pricing.money import money_string, plain
-from portal.api.fields import Text, utc
+from portal.api.fields import Text
 from portal.api.serializers.base import Answer, Body
 from portal.api.serializers.lines import SpanAnswer
 

@@ -9,8 +9,9 @@ from billing.invoices.drafts import Draft
 from billing.plans.actions import Preview
 from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period, scheduled_change, status, version_at
+from billing.pricing.dates import utc
 from billing.pricing.money import money_string
-from portal.api.fields import Choice, Flag, Instant, Moment, Text, utc
+from portal.api.fields import Choice, Flag, Instant, Moment, Text
 from portal.api.query import Query
 from portal.api.serializers.base import Answer, Body
 from portal.api.serializers.invoices import DiscountAnswer

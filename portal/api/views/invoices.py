@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import charge_of_line, invoice_by_number, invoice_data
+from billing.pricing.dates import utc
 from billing.pricing.money import plain
 from billing.usage.queries import LineEvent, events_of_line
 from portal.api.auth import account_of, api_key
-from portal.api.fields import utc
 from portal.api.paging import bad_cursor, next_url, page_of_rows, read_cursor, write_cursor
 from portal.api.problems import not_found
 from portal.api.query import PageQuery, read_query

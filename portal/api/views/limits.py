@@ -13,9 +13,9 @@ from billing.limits.actions import set_limit
 from billing.limits.errors import LimitError
 from billing.limits.queries import allowance, limit_data
 from billing.plans.models import Meter
+from billing.pricing.dates import utc
 from billing.pricing.money import money_string
 from portal.api.auth import account_of
-from portal.api.fields import utc
 from portal.api.idempotency import once
 from portal.api.problems import invalid_parameter
 from portal.api.query import read_query

@@ -12,10 +12,10 @@ from accounts.models import Account
 from billing.plans.models import Plan, PlanVersion
 from billing.plans.queries import latest_version, running_subscription, version_at
 from billing.pricing.charges import localized
+from billing.pricing.dates import utc
 from billing.pricing.money import money_string
 from billing.usage.simulation import SimulatedPeriod, Simulation, simulate
 from portal.api.auth import account_of, require_installation
-from portal.api.fields import utc
 from portal.api.problems import invalid_parameter
 from portal.api.query import read_query
 from portal.api.serializers.lines import line_data

@@ -14,10 +14,11 @@ from billing.limits.queries import current_limit
 from billing.plans.queries import period_at
 from billing.plans.stored import meter_def
 from billing.pricing.charges import localized
+from billing.pricing.dates import utc
 from billing.pricing.money import ZERO, money_string, plain
 from billing.usage.queries import UsageQueryError, usage_rows
 from portal.api.auth import account_of
-from portal.api.fields import instant_of, utc
+from portal.api.fields import instant_of
 from portal.api.problems import invalid_parameter
 from portal.api.query import read_query
 from portal.api.serializers.subscriptions import span_data

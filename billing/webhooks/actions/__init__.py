@@ -1,0 +1,5 @@
+"""Changes of billing/webhooks: one verb, one function, one transaction."""
+
+from billing.webhooks.actions.announce import CHANNEL, announce
+
+__all__ = ["CHANNEL", "announce"]
