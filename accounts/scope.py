@@ -6,11 +6,15 @@ of them. The setting lives inside the transaction only: at session level it woul
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from django.db import connection, transaction
 
 SETTING = "plainbill.account"
 INSTALLATION = "*"
+
+SET: Final = f"SELECT set_config('{SETTING}', %(scope)s, true)"
+"""For `begun_scope`."""
 
 
 @contextmanager
@@ -25,6 +29,14 @@ def installation_scope() -> Iterator[None]:
     """A transaction that sees every account's rows: staff, jobs, commands and installation keys."""
     with _scope(INSTALLATION):
         yield
+
+
+@contextmanager
+def begun_scope(account_id: int | None) -> Iterator[str]:
+    """The scope of an account, or of the installation, for who saves a round trip: he runs `SET` with this first."""
+    value = INSTALLATION if account_id is None else str(account_id)
+    with _scope(value) if connection.in_atomic_block else transaction.atomic():
+        yield value
 
 
 @contextmanager

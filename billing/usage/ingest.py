@@ -9,7 +9,7 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 
 from accounts.models import Account
-from accounts.scope import account_scope, installation_scope
+from accounts.scope import account_scope, begun_scope
 from billing.plans.models import Subscription
 from billing.plans.queries import current_period
 from billing.usage.intake.attributes import Incoming, Rejected, read_event
@@ -165,8 +165,8 @@ def _attempt(
 ) -> tuple[dict[int, Outcome] | None, list[int]]:
     """Store the events; or, if meters or periods must be brought up to date first, None and the accounts."""
     subjects, types = {event.subject for event in events}, {event.type for event in events}
-    with installation_scope() if own_id is None else account_scope(own_id):
-        context = load_context(subjects, types, own_id)
+    with begun_scope(own_id) as scope:
+        context = load_context(subjects, types, own_id, scope)
         if (context.unaligned or context.behind) and not last:
             return None, context.behind
         batch = Batch(context)

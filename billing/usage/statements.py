@@ -24,9 +24,14 @@ def statement(name: str) -> str:
 def together() -> Iterator[Run]:
     """Statements that are sent at once, each with a snapshot of its own; their rows are there when the block ends.
 
-    Values are bound by the server, so a large one is neither quoted nor parsed as SQL.
+    Values are bound by the server, so a large one is neither quoted nor parsed as SQL. A connection prepares each
+    statement once: planning would cost more than running one for a few rows.
     """
     connection.ensure_connection()
     raw = connection.connection
-    with connection.wrap_database_errors, raw.pipeline():
-        yield lambda sql, values: psycopg.Cursor(raw).execute(sql, values)
+    usual, raw.prepare_threshold = raw.prepare_threshold, 0
+    try:
+        with connection.wrap_database_errors, raw.pipeline():
+            yield lambda sql, values: psycopg.Cursor(raw).execute(sql, values)
+    finally:
+        raw.prepare_threshold = usual

@@ -204,7 +204,7 @@ def test_the_check_goes_red_without_the_defence(db: None, monkeypatch: pytest.Mo
     given_account()
     one = event(id="x")
     send(one)
-    careless = batch.statement("insert_events").replace("count(*) = %(count)s", "%(count)s > 0")
+    careless = batch.statement("store_events").replace("count(*) = %(count)s", "%(count)s > 0")
     monkeypatch.setattr(batch, "statement", lambda name: careless)
     send(one)
     assert {each.meter for each in rebuild(check=True)} == {"tokens", "calls", "peak"}

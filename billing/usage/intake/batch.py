@@ -1,6 +1,6 @@
 """One transaction of intake: a batch of events in, their outcomes out, all durable or none.
 
-The common way is two statements: events that are new are inserted, and what they add goes to the day totals.
+The common way is one statement: events that are all new are inserted, and what they add goes to the day totals.
 Only events whose identity was known, that come twice in the batch, or that have no place yet are looked at singly.
 """
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 from django.db import connection
@@ -36,8 +37,7 @@ type Outcome = Stored | Reason | Rejected
 """What became of an event; a `Reason` is why it was quarantined."""
 
 
-@dataclass(slots=True)
-class Placed:
+class Placed(msgspec.Struct, gc=False):
     """An event of a known account and type."""
 
     event: Incoming
@@ -56,7 +56,6 @@ class Batch:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
-    touched: set[int] = field(default_factory=set)
     purged: dict[Identity, Purged] = field(default_factory=dict)
 
     @exact()
@@ -66,20 +65,19 @@ class Batch:
         self.purged = load_purged([each.identity for each in placed if each.place.has_purged])
         fresh, others = _split(placed, self.purged)
         if fresh:
-            others = self._insert(fresh) + others
+            others = self._insert(fresh, others)
         if others:
             self._settle(others)
         if self.waiting:
             keep(self.waiting, self.context.now)
-        if self.touched:
-            with together() as run:
-                self.totals.write(run, self.context.now)
-                run(_ANNOUNCE, {"accounts": sorted(self.touched)})
+        if self.totals.touched:
+            self._write([], self.totals)
 
     def _place(self, event: Incoming, own: bool) -> Placed | None:
         context = self.context
         arrival = event.arrival or context.now
-        if event.time is not None and event.time > arrival + MAX_AHEAD:
+        time = event.time or arrival
+        if time > (context.latest if event.arrival is None else arrival + MAX_AHEAD):
             detail = _("time: lies more than 5 minutes ahead.")
             self._reject(event, "too_far_ahead", detail)
             return None
@@ -93,7 +91,6 @@ class Batch:
             detail = _("%(names)s: no meter of this type can read it.") % {"names": ", ".join(bad)}
             self._reject(event, "invalid_value", detail)
             return None
-        time = event.time or arrival
         identity = (place.account_id, event.source, event.id)
         return Placed(event, place, identity, found, time, why_not(place, time, arrival))
 
@@ -114,31 +111,46 @@ class Batch:
         if event.arrival is None:  # else it is replayed, and kept already
             self.waiting.append((event, reason, place))
 
-    def _insert(self, fresh: list[Placed]) -> list[Placed]:
-        """Insert events that have a place, in order of their keys; those whose identity was known are left."""
+    def _insert(self, fresh: list[Placed], others: list[Placed]) -> list[Placed]:
+        """Insert events that have a place, in order of their keys; those whose identity was known join the others.
+
+        Without others the sums go along. Else they wait, for settling those locks events, which comes before totals.
+        """
         new_zones = {each.place.account_id: each.place for each in fresh if each.place.new_zone}
         if new_zones:
             _keep_zones(new_zones)
-        fresh.sort(key=lambda each: each.identity)
-        now, source, type_ = self.context.now, fresh[0].event.source, fresh[0].event.type
-        rows = encode_json([_row(each, source, type_) for each in fresh]).decode()
-        values = {"events": rows, "count": len(fresh), "now": now, "source": source, "type": type_}
-        with together() as run:
-            answer = run(statement("insert_events"), values)
-        stored = answer.fetchall()[0][0]
-        new = fresh
-        if stored is not None:
+        fresh.sort(key=_identity)
+        along = Totals()
+        if not others:
+            along.add_all(fresh)
+        arrived, new = self._write(fresh, along), fresh
+        if arrived is not None:
+            now = self.context.now
             arrivals = {now + each.event.index * MICROSECOND: each for each in fresh}
-            new = [arrivals[arrived] for arrived in stored]
-        for each in new:
-            self.outcomes[each.event.index] = Stored.ACCEPTED
-            self._count(each.place, each.time, each.found)
-        return [] if stored is None else [each for each in fresh if each.event.index not in self.outcomes]
+            new = [arrivals[instant] for instant in arrived]
+        if others or arrived is not None:
+            self.totals.add_all(new)
+        self.outcomes |= dict.fromkeys([each.event.index for each in new], Stored.ACCEPTED)
+        return [each for each in fresh if each.event.index not in self.outcomes] + others
 
-    def _count(self, place: Place, time: datetime, found: list[Share]) -> None:
-        self.touched.add(place.account_id)
-        if found:
-            self.totals.add(place, time, found)
+    def _write(self, fresh: list[Placed], totals: Totals) -> list[datetime] | None:
+        """Store the events and, if all were new, the totals; else the arrivals of those that were."""
+        first = fresh[0].event if fresh else None
+        source, type_ = (first.source, first.type) if first else ("", "")
+        values = {
+            "events": encode_json([_row(each, source, type_) for each in fresh]).decode(),
+            "count": len(fresh),
+            "now": self.context.now,
+            "source": source,
+            "type": type_,
+            "totals": totals.as_json(),
+            "accounts": sorted(totals.touched),
+        }
+        with together() as run:
+            answer = run(statement("store_events"), values)
+            totals.lower(run)
+        arrived: list[datetime] | None = answer.fetchall()[0][0]
+        return arrived
 
     def _settle(self, others: list[Placed]) -> None:
         """Compare each event with the stored one of its identity, in the order in which they were sent."""
@@ -190,11 +202,11 @@ class Batch:
         meters = self.context.meters
         if not before.voided:
             self.totals.take_back(place, before.time, shares(meters.get(before.type, []), before.data))
-        self._count(place, after.time, [] if after.voided else shares(meters.get(after.type, []), after.data))
+        found = [] if after.voided else shares(meters.get(after.type, []), after.data)
+        self.totals.add(place, after.time, found)
 
 
-# Tells the live pages, once for each account and transaction.
-_ANNOUNCE: Final = "SELECT pg_notify('plainbill_usage', id::text) FROM unnest(%(accounts)s::bigint[]) AS id"
+_identity = attrgetter("identity")
 
 
 def _split(placed: list[Placed], purged: dict[Identity, Purged]) -> tuple[list[Placed], list[Placed]]:

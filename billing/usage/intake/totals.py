@@ -1,9 +1,10 @@
 """The sums that a batch adds to the day totals, gathered in memory, written once and in order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -17,6 +18,14 @@ encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 type Key = tuple[int, MeterShape, date, tuple[str | None, ...]]
 
 
+class Countable(Protocol):
+    """An event with its place, its time, and what it adds."""
+
+    place: Place
+    time: datetime
+    found: list[Share]
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums by (account, meter, local day, dimension values). Call it inside `exact()`."""
@@ -24,11 +33,20 @@ class Totals:
     sums: dict[Key, list[Any]] = field(default_factory=dict)
     """[events, total, maximum or None]"""
 
+    touched: set[int] = field(default_factory=set)
+    """The accounts of which anything was counted."""
+
     lowered: dict[Key, str] = field(default_factory=dict)
     """The keys whose maximum may have fallen, and the zone of their day."""
 
+    def add_all(self, placed: Iterable[Countable]) -> None:
+        """Count events."""
+        for each in placed:
+            self.add(each.place, each.time, each.found)
+
     def add(self, place: Place, time: datetime, found: list[Share]) -> None:
-        """Count an event."""
+        """Count an event, also one that adds to no meter."""
+        self.touched.add(place.account_id)
         day, sums = place.day_of(time), self.sums
         for meter, amount, dimensions in found:
             key = (place.account_id, meter, day, dimensions)
@@ -52,12 +70,13 @@ class Totals:
             if meter.has_maximum:
                 self.lowered[key] = place.zone
 
-    def write(self, run: Run, now: datetime) -> None:
-        """Add the sums to the stored day totals."""
-        if not self.sums:
-            return
+    def as_json(self) -> str:
+        """The sums as sql/store_events.sql reads them."""
         rows = [{**_row(key), "e": kept[0], "t": kept[1], "x": kept[2]} for key, kept in self.sums.items()]
-        run(statement("add_totals"), {"totals": encode_json(rows).decode(), "now": now})
+        return encode_json(rows).decode()
+
+    def lower(self, run: Run) -> None:
+        """Find the maxima again that may have fallen, once the sums are added."""
         if self.lowered:
             lowered = [_with_bounds(key, zone) for key, zone in self.lowered.items()]
             run(statement("lower_maximum"), {"totals": encode_json(lowered).decode()})
