@@ -96,7 +96,9 @@ class Hub:
                         async for notice in connection.notifies(timeout=PROBE_SECONDS):
                             self._wake(notice)
                         await connection.execute("SELECT 1")
-            except (psycopg.Error, OSError) as error:
+            except (
+                Exception
+            ) as error:  # Django's errors too, while the database is away: a stream waits for this task
                 self._listening.clear()
                 log.warning("Live figures are not listening, trying again: %s", error)
             await asyncio.sleep(RECONNECT_SECONDS)

@@ -196,11 +196,11 @@ def register(app: App, *, schedule: bool) -> list[str]:
     """
     for job in SCHEDULE:
         make = app.task(name=job.name, queue=job.queue, queueing_lock=job.name)
-        task = app.tasks.get(job.name) or make(_ticking(job.run))
+        task = app.tasks.get(job.name) or make(_ticking(with_fresh_connection(job.run)))
         if schedule or job.queue == DEFAULT_QUEUE:
             app.periodic_registry.register_task(task=task, cron=job.cron, periodic_id="", configure_kwargs={})
     if SEND_ALERTS not in app.tasks:
-        app.task(name=SEND_ALERTS, queue=DEFAULT_QUEUE)(send_account)
+        app.task(name=SEND_ALERTS, queue=DEFAULT_QUEUE)(with_fresh_connection(send_account))
     return [DEFAULT_QUEUE, BILLING_QUEUE] if schedule else [DEFAULT_QUEUE]
 
 

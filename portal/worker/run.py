@@ -18,6 +18,8 @@ from portal.worker.schedule import ScheduledWorker
 
 CONCURRENCY: Final = 4
 RESTART_SECONDS: Final = 2.0
+# procrastinate misses the notice of a job that is made while it looks for jobs: this is then how late it is found.
+FETCH_SECONDS: Final = 1.0
 # What still runs this long after a signal is left: its transaction is rolled back, and the next worker does it.
 GRACE_SECONDS: Final = 3.0
 HARD_STOP_SECONDS: Final = 7.0
@@ -55,6 +57,7 @@ async def _run_jobs(app: App, queues: Sequence[str], stop: asyncio.Event) -> Non
                         app,
                         queues=queues,
                         concurrency=CONCURRENCY,
+                        fetch_job_polling_interval=FETCH_SECONDS,
                         delete_jobs="successful",
                         install_signal_handlers=False,
                         shutdown_graceful_timeout=GRACE_SECONDS,

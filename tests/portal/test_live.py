@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore
@@ -19,7 +20,9 @@ from accounts.models import Membership
 from accounts.scope import account_scope, installation_scope
 from portal import live
 from portal.live import Cards, hub, message, stream
+from portal.postgres import embedded
 from portal.views.live import Reader, cards
+from tests.environment import RUN_DIR
 from tests.portal.world import World, build, send
 
 
@@ -163,6 +166,39 @@ def test_another_accounts_usage_wakes_nobody_here(world):
         return news.is_set()
 
     assert run(walk()) is False
+
+
+def test_streams_go_on_after_the_database_was_away(world, committed, caplog):
+    async def walk() -> None:
+        events = stream(world.account.pk, lambda chart, known: Cards("<p></p>", ""))
+        assert (await anext(events)).startswith(":")
+        assert await hub().ready(10)
+        await _next(events)
+        await asyncio.to_thread(_admit, committed, False)
+        while len(refusals()) < 2:  # the connection is lost, and cannot be had again
+            await asyncio.sleep(0.1)
+        assert not hub()._listening.is_set()
+        await asyncio.to_thread(_admit, committed, True)
+        assert await hub().ready(10)
+        while not (await anext(events)).startswith("data:"):
+            pass
+        await events.aclose()
+
+    def refusals() -> list[str]:
+        return [line for line in caplog.messages if "trying again" in line]
+
+    run(walk())
+
+
+def _admit(database: str, allowed: bool) -> None:
+    """Let connections to the `database` be made, or end those that there are and let none be made."""
+    where = {"host": str(embedded.socket_dir(RUN_DIR)), "dbname": "postgres", "user": "postgres"}
+    with psycopg.connect(**where, autocommit=True) as session:
+        session.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS {allowed}")
+        if not allowed:
+            session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+            )
 
 
 def _send(world: World) -> None:

@@ -1,10 +1,18 @@
-"""A job of the schedule, minute after minute."""
+"""The jobs: minute after minute, and after the loss of the database."""
 
 import threading
 
+import psycopg
 import pytest
+from django.db import connection
+from procrastinate import App
 
-from portal.worker.jobs import _ticking
+from accounts.scope import installation_scope
+from portal.postgres import embedded
+from portal.worker.database import connector
+from portal.worker.jobs import SCHEDULE, SEND_ALERTS, _ticking, register
+from tests.environment import RUN_DIR
+from tests.limits.world import customer
 
 
 def test_a_job_that_takes_minutes_runs_once_at_a_time() -> None:
@@ -39,3 +47,18 @@ def test_a_job_that_failed_runs_again() -> None:
         with pytest.raises(ValueError):  # noqa: PT011
             tick(minute)
     assert runs == [0, 1]
+
+
+@pytest.mark.parametrize("name", [*(job.name for job in SCHEDULE), SEND_ALERTS])
+def test_a_job_makes_up_for_the_connection_that_its_thread_lost(committed: str, name: str) -> None:
+    app = App(connector=connector())
+    register(app, schedule=True)
+    with installation_scope():
+        account = customer()
+    connection.ensure_connection()
+    lost = connection.connection.info.backend_pid
+    where = {"host": str(embedded.socket_dir(RUN_DIR)), "dbname": committed, "user": embedded.APP_ROLE}
+    with psycopg.connect(**where) as session:
+        session.execute("SELECT pg_terminate_backend(%s, 10000)", [lost])
+    app.tasks[name](account.pk)  # a minute, or the account whose alerts are sent
+    assert connection.connection.info.backend_pid != lost
