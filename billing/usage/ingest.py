@@ -110,28 +110,30 @@ def ingest_groups(groups: Sequence[Sequence[Incoming]], own_account: Account | N
 
     Raises `StoreUnavailable` for all of them: sending again is safe for each.
     """
-    places = [(number, event.index) for number, group in enumerate(groups) for event in group]
+    indexes = [[event.index for event in group] for group in groups]
     events = [event for group in groups for event in group]
     for place, event in enumerate(events):
         event.index = place
-    found = [dict[int, Outcome]() for _ in groups]
+    outcomes = dict[int, Outcome]()
     for start in range(0, len(events), STATEMENT_EVENTS):
-        for place, outcome in store(events[start : start + STATEMENT_EVENTS], own_account).items():
-            number, index = places[place]
-            found[number][index] = _at(outcome, index)
-    return [count(outcomes) for outcomes in found]
+        outcomes |= store(events[start : start + STATEMENT_EVENTS], own_account)
+    places = iter(range(len(events)))
+    return [count(_at(outcomes[next(places)], index) for index in of_group) for of_group in indexes]
 
 
 def _at(outcome: Outcome, index: int) -> Outcome:
     """The outcome, with the place that its event had in its own request."""
-    return msgspec.structs.replace(outcome, index=index) if isinstance(outcome, Rejected) else outcome
+    return msgspec.structs.replace(outcome, index=index) if type(outcome) is Rejected else outcome
 
 
-def count(outcomes: dict[int, Outcome]) -> Result:
+def count(outcomes: Iterable[Outcome]) -> Result:
     """Outcomes as numbers; the rejected ones with their reasons."""
-    kept = list(outcomes.values())
+    kept = list(outcomes)
+    accepted = kept.count(Stored.ACCEPTED)
+    if accepted == len(kept):
+        return Result(accepted)
     return Result(
-        kept.count(Stored.ACCEPTED),
+        accepted,
         kept.count(Stored.DUPLICATE),
         sum(isinstance(each, QuarantinedEvent.Reason) for each in kept),
         _in_order(each for each in kept if isinstance(each, Rejected)),

@@ -92,7 +92,7 @@ def _replay(rows: Sequence[Row]) -> Result:
         event.index = position
     outcomes |= {ids[position]: outcome for position, outcome in store(events).items()} if events else {}
     _mark(outcomes)
-    return count(outcomes)
+    return count(outcomes.values())
 
 
 def _mark(outcomes: dict[int, Outcome]) -> None:

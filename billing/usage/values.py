@@ -20,6 +20,7 @@ type Value = str | int | Decimal | bool | None
 
 _DECIMAL: Final = re.compile(rf"-?[0-9]{{1,{MAX_BEFORE}}}(?:\.[0-9]{{1,{MAX_AFTER}}})?").fullmatch
 _TOO_LARGE: Final = 10**MAX_BEFORE
+_ONE: Final = Decimal(1)
 
 
 def is_bounded(value: int | Decimal) -> bool:
@@ -34,11 +35,12 @@ def is_bounded(value: int | Decimal) -> bool:
 
 def number_of(value: object) -> Decimal | None:
     """The quantity that a property says, or None: a JSON number, or a decimal string in ASCII digits."""
-    if isinstance(value, str):
-        return Decimal(value) if _DECIMAL(value) else None
-    if isinstance(value, int):
-        return None if isinstance(value, bool) else Decimal(value)
-    return value if isinstance(value, Decimal) else None
+    kind = type(value)
+    if kind is int:
+        return Decimal(value)  # type: ignore[arg-type]
+    if kind is Decimal:
+        return value  # type: ignore[return-value]
+    return Decimal(value) if kind is str and _DECIMAL(value) else None  # type: ignore[arg-type]
 
 
 def text_of(value: object) -> str | None:
@@ -59,7 +61,7 @@ def distinct_of(value: object) -> Decimal | None:
 
 def one(value: object) -> Decimal:
     """What an event adds to a count."""
-    return Decimal(1)
+    return _ONE
 
 
 READERS: Final[Mapping[str, Callable[[object], Decimal | None]]] = {

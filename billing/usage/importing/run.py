@@ -124,7 +124,7 @@ def _store(rows: list[Row], mapping: Mapping) -> tuple[Imported, list[Bad]]:
             events.append(event)
         else:
             bad.append((row, event))
-    result = count(store(events)) if events else Result()
+    result = count(store(events).values()) if events else Result()
     bad += [(by_index[each.index], _reason(each, mapping)) for each in result.rejected]
     done = Imported(result.accepted, result.duplicates, result.quarantined, len(bad))
     return done, sorted(bad, key=lambda one: one[0].number)

@@ -131,6 +131,8 @@ class Batch:
         if others or arrived is not None:
             self.totals.add_all(new)
         self.outcomes |= dict.fromkeys([each.event.index for each in new], Stored.ACCEPTED)
+        if arrived is None:
+            return others
         return [each for each in fresh if each.event.index not in self.outcomes] + others
 
     def _write(self, fresh: list[Placed], totals: Totals) -> list[datetime] | None:

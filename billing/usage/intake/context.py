@@ -71,10 +71,11 @@ class Context:
     behind: list[int] = field(default_factory=list)
     """Accounts whose next period has begun and is not stored yet."""
 
-    @property
-    def latest(self) -> datetime:
-        """The latest time that an event may have that arrives now."""
-        return self.now + MAX_AHEAD
+    latest: datetime = field(init=False)
+    """The latest time that an event may have that arrives now."""
+
+    def __post_init__(self) -> None:
+        self.latest = self.now + MAX_AHEAD
 
 
 def load_context(

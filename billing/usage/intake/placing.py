@@ -29,9 +29,9 @@ def why_not(place: Place, time: datetime, arrival: datetime) -> Reason | None:
 
 def shares(meters: list[MeterShape], data: dict[str, Any]) -> list[Share]:
     """What an event's data is worth to each meter of its type; meters that lack their property are left out."""
-    get, found = data.get, list[Share]()
+    found = list[Share]()
     for meter in meters:
-        amount = meter.read(get(meter.value))
+        amount = meter.read(data.get(meter.value))
         if amount is not None:
             found.append((meter, amount, _values(meter.dimensions, data) if meter.dimensions else ()))
     return found
@@ -43,8 +43,9 @@ def unusable(meters: list[MeterShape], found: list[Share], data: dict[str, Any])
     Meters that lack their property skip the event. One that only counts takes it as it is, but not where the
     quantity for another meter was sent and cannot be read: it would be lost without a word.
     """
-    if any(meter.aggregation != "count" for meter, _, _ in found):
-        return []
+    for meter, _, _ in found:
+        if meter.aggregation != "count":
+            return []
     wanted = {meter.value for meter in meters if meter.aggregation != "count"}
     sent = {name for name in wanted if data.get(name) is not None}
     return [f"data.{name}" for name in sorted(sent if found else wanted)]

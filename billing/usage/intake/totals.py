@@ -46,10 +46,10 @@ class Totals:
 
     def add(self, place: Place, time: datetime, found: list[Share]) -> None:
         """Count an event, also one that adds to no meter."""
-        self.touched.add(place.account_id)
-        day, sums = place.day_of(time), self.sums
+        account_id, day, sums = place.account_id, place.day_of(time), self.sums
+        self.touched.add(account_id)
         for meter, amount, dimensions in found:
-            key = (place.account_id, meter, day, dimensions)
+            key = (account_id, meter, day, dimensions)
             kept = sums.get(key)
             if kept is None:
                 sums[key] = [1, amount, amount if meter.has_maximum else None]
