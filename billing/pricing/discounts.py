@@ -7,28 +7,32 @@ its service periods; an amount counts once per period.
 Take-backs. A line may take back what an earlier invoice charged less a discount. Lest it pay out money that
 was never paid, an earlier discount is taken back with it, if the caller says what was given (`Coupon.used`):
 a percentage in proportion, an amount as far as what is left of the period no longer bears it. Never more than
-was given; so a coupon's discounts over all invoices of a period are never below zero either, and without
-`used` nor are those of one invoice. Such a discount is negative.
+was given in the period; so a coupon's discounts over all invoices of a period are never below zero either, and
+without `used` nor are those of one invoice. Such a discount is negative.
 
-What was never discounted is given back whole: a period whose lines come to less than zero, and within a period
-its changes of a base price that do (`Share.change`), are set aside if the coupon gave nothing in it. So a
-base price that was invoiced before the coupon came neither gains nor loses by a later refund of it.
+What came before the coupon is given back whole: a period whose lines come to less than zero, and within a period
+its changes of a base price that do (`Share.change`), are set aside if the coupon looked at no line of it before.
+So a base price that was invoiced before the coupon came neither gains nor loses by a later refund of it.
+
+Rounding. What is taken off each line is exact at first. Its sum is rounded; then so are the sums by period and by
+rate, each to its neighbouring units, so that both come to it. None leaves its bounds by that, as these are whole.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
-from billing.pricing.money import ZERO, exact, round_money
-from billing.pricing.shares import largest_remainder
+from billing.pricing.money import ZERO, exact, round_fraction, round_money
+from billing.pricing.shares import drawn_to, rounded_to
 
 Rate = tuple[str, Decimal]
 """What taxes are summed by: category and percent (EN 16931, BG-23)."""
 
 
 class Share(NamedTuple):
-    """The lines of an invoice that discounts treat alike. `change`: they change a base price charged before."""
+    """The lines of an invoice that discounts treat alike. `change`: of a base price that an earlier one charged."""
 
     period: Hashable
     rate: Rate
@@ -37,6 +41,9 @@ class Share(NamedTuple):
 
 Left = dict[Share, Decimal]
 """What is left of the lines of each share."""
+
+Parts = dict[Share, Fraction]
+"""What is taken off each share, exactly: in units of the currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +87,16 @@ class Discount:
 
 
 @exact()
-def take_off(coupon: Coupon, left: Left, currency: str) -> tuple[Discount, Left]:
-    """The discount of `coupon` on what is left of the lines, and what is left after it."""
-    covered = _covered(coupon, left)
+def take_off(coupon: Coupon, lines: Left, left: Left, currency: str) -> tuple[Discount, Left]:
+    """The discount of `coupon` on what older ones `left` of the `lines`, and what is left after it."""
+    covered = {share: left[share] for share in _covered(coupon, lines)}
     after, uses, rates = dict(left), dict[Hashable, Decimal](), dict[Rate, Decimal]()
-    for shares, amount in _parts(coupon, covered, currency):
-        for share, part in _spread(amount, shares, currency).items():
+    for parts in _parts(coupon, covered, currency):
+        amount = round_fraction(sum(parts.values(), Fraction(0)), currency)
+        by_period = _by_period(parts)
+        uses |= zip(by_period, rounded_to(amount, list(by_period.values()), currency), strict=True)
+        for share, part in _spread(amount, parts, currency).items():
             after[share] -= part
-            uses[share.period] = uses.get(share.period, ZERO) + part
             rates[share.rate] = rates.get(share.rate, ZERO) + part
     billed = _by_period(covered)
     return (
@@ -101,17 +110,17 @@ def take_off(coupon: Coupon, left: Left, currency: str) -> tuple[Discount, Left]
     )
 
 
-def _covered(coupon: Coupon, left: Left) -> Left:
-    """The shares of the coupon's periods, without what takes back more than it adds and was never discounted."""
-    given = _given(coupon)
+def _covered(coupon: Coupon, lines: Left) -> Left:
+    """The shares of the coupon's periods, without what takes back more than it adds of what came before the coupon."""
+    known = {use.period for use in coupon.used}
     covered = {
         share: amount
-        for share, amount in left.items()
+        for share, amount in lines.items()
         if coupon.periods is None or share.period in coupon.periods
     }
     for changes_alone in (True, False):
         sums = _by_period({s: amount for s, amount in covered.items() if s.change or not changes_alone})
-        back = {period for period, amount in sums.items() if amount < 0 and not given.get(period)}
+        back = {period for period, amount in sums.items() if amount < 0 and period not in known}
         covered = {
             share: amount
             for share, amount in covered.items()
@@ -120,48 +129,53 @@ def _covered(coupon: Coupon, left: Left) -> Left:
     return covered
 
 
-def _parts(coupon: Coupon, covered: Left, currency: str) -> Iterable[tuple[Left, Decimal]]:
-    """Shares that bear a discount together, and the discount: a percentage over all, an amount per period."""
-    given = _given(coupon)
+def _parts(coupon: Coupon, covered: Left, currency: str) -> list[Parts]:
+    """What is taken off each share, exactly; together what is rounded once: a percentage whole, an amount by period."""
+    billed = _sums((use.period, use.billed) for use in coupon.used)
+    given = _sums((use.period, use.discount) for use in coupon.used)
+    sums = _by_period(covered)
+    rates = {
+        period: _rate_off(coupon, whole, billed.get(period, ZERO), given.get(period, ZERO), currency)
+        for period, whole in sums.items()
+    }
+    parts = {share: Fraction(amount) * rates[share.period] for share, amount in covered.items()}
     if coupon.percent is not None:
-        whole = sum(covered.values(), ZERO)
-        wanted = round_money((whole * coupon.percent).scaleb(-2), currency)
-        floor = -sum((given.get(period, ZERO) for period in _by_period(covered)), ZERO)
-        yield covered, max(wanted, min(floor, ZERO))
-        return
-    earlier = _sums((use.period, use.billed) for use in coupon.used)
-    limit = round_money(coupon.amount or ZERO, currency)
-    for period, whole in _by_period(covered).items():
-        bearable = min(limit, max(ZERO, earlier.get(period, ZERO) + whole))
-        wanted = bearable - given.get(period, ZERO)
-        yield (
-            {share: amount for share, amount in covered.items() if share.period == period},
-            max(min(wanted, max(whole, ZERO)), min(whole, ZERO)),
-        )
+        return [parts]
+    return [{share: part for share, part in parts.items() if share.period == period} for period in sums]
 
 
-def _spread(amount: Decimal, covered: Left, currency: str) -> Left:
-    """`amount` over tax rates, and each rate's part over its shares."""
-    by_rate = _sums((share.rate, left) for share, left in covered.items())
-    parts = largest_remainder(amount, list(by_rate.values()), currency)
+def _rate_off(coupon: Coupon, whole: Decimal, billed: Decimal, given: Decimal, currency: str) -> Fraction:
+    """Which fraction the coupon takes off lines of a period that come to `whole`, 0 to 1; of a take-back it is what
+    was `given` at most. `billed` and `given` are of the documents before.
+    """
+    if coupon.percent is not None or not whole:
+        rate = Fraction(coupon.percent or ZERO) / 100
+        return rate if whole >= 0 else min(rate, Fraction(max(given, ZERO)) / Fraction(-whole))
+    bearable = min(round_money(coupon.amount or ZERO, currency), max(ZERO, billed + whole))
+    return Fraction(max(min(bearable - given, max(whole, ZERO)), min(whole, ZERO))) / Fraction(whole)
+
+
+def _spread(amount: Decimal, parts: Parts, currency: str) -> Left:
+    """`amount`, what `parts` come to when it is rounded, over tax rates, and each rate's part over its shares."""
+    by_rate = _sums((share.rate, part) for share, part in parts.items())
     spread: Left = {}
-    for rate, part in zip(by_rate, parts, strict=True):
-        shares = [share for share in covered if share.rate == rate]
-        within = largest_remainder(part, [covered[share] for share in shares], currency)
-        spread |= dict(zip(shares, within, strict=True))
+    for rate, part in _drawn_to(amount, by_rate, currency).items():
+        spread |= _drawn_to(
+            part, {share: own for share, own in parts.items() if share.rate == rate}, currency
+        )
     return spread
 
 
-def _given(coupon: Coupon) -> Mapping[Hashable, Decimal]:
-    return _sums((use.period, use.discount) for use in coupon.used)
+def _drawn_to[K](amount: Decimal, parts: Mapping[K, Fraction], currency: str) -> dict[K, Decimal]:
+    return dict(zip(parts, rounded_to(amount, drawn_to(amount, list(parts.values())), currency), strict=True))
 
 
-def _by_period(left: Left) -> Mapping[Hashable, Decimal]:
-    return _sums((share.period, amount) for share, amount in left.items())
+def _by_period[N: (Decimal, Fraction)](shares: Mapping[Share, N]) -> Mapping[Hashable, N]:
+    return _sums((share.period, amount) for share, amount in shares.items())
 
 
-def _sums[K](items: Iterable[tuple[K, Decimal]]) -> Mapping[K, Decimal]:
-    sums: dict[K, Decimal] = {}
+def _sums[K, N: (Decimal, Fraction)](items: Iterable[tuple[K, N]]) -> Mapping[K, N]:
+    sums: dict[K, N] = {}
     for key, amount in items:
-        sums[key] = sums.get(key, ZERO) + amount
+        sums[key] = sums[key] + amount if key in sums else amount
     return sums

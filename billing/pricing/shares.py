@@ -17,18 +17,39 @@ def largest_remainder(amount: Decimal, weights: Sequence[Decimal], currency: str
 
     ValueError if `amount` is not in whole minor units, or is not zero while the weights sum up to zero.
     """
+    whole = sum(map(Fraction, weights), Fraction(0))
+    if amount and not whole:
+        raise ValueError(f"{amount} cannot be shared out over weights that sum up to zero")
+    return rounded_to(
+        amount, [Fraction(amount) * Fraction(weight) / (whole or 1) for weight in weights], currency
+    )
+
+
+@exact()
+def rounded_to(amount: Decimal, parts: Sequence[Fraction], currency: str) -> tuple[Decimal, ...]:
+    """`parts` that come to about `amount`, each rounded down or up to a minor unit so that they sum up to it.
+
+    Up are rounded those with the largest remainders, of equal ones the first. ValueError if `amount` is not in whole
+    minor units. It must be the sum of the parts, or that sum rounded; then a part in whole units stays as it is.
+    """
     digits = minor_units(currency)
     scaled = Fraction(amount) * 10**digits
-    whole = sum((Fraction(weight) for weight in weights), Fraction(0))
     if scaled.denominator != 1:
         raise ValueError(f"{amount} is not in whole minor units of {currency}")
-    if not scaled:
-        return tuple(Decimal(0).scaleb(-digits) for _ in weights)
-    if not whole:
-        raise ValueError(f"{amount} cannot be shared out over weights that sum up to zero")
-    ideal = [scaled * Fraction(weight) / whole for weight in weights]
-    units = [part.__floor__() for part in ideal]
-    by_remainder = sorted(range(len(ideal)), key=lambda place: units[place] - ideal[place])
+    exact_units = [part * 10**digits for part in parts]
+    units = [part.__floor__() for part in exact_units]
+    by_remainder = sorted(range(len(units)), key=lambda place: units[place] - exact_units[place])
     for place in by_remainder[: int(scaled) - sum(units)]:
         units[place] += 1
     return tuple(Decimal(part).scaleb(-digits) for part in units)
+
+
+def drawn_to(amount: Decimal, parts: Sequence[Fraction]) -> list[Fraction]:
+    """`parts` that come to about `amount`, made to sum up to it: each moves in proportion to its size.
+
+    Of parts with one sign that is `amount` in proportion to them. Where signs differ it leaves them where they are but
+    for what is missing, however little they come to together. Parts of zero stay; `amount` is then zero.
+    """
+    missing = Fraction(amount) - sum(parts, Fraction(0))
+    sizes = sum(map(abs, parts), Fraction(0))
+    return [part + missing * abs(part) / (sizes or 1) for part in parts]

@@ -20,7 +20,7 @@ from billing.pricing.taxes import Tax
 class TaxedLine:
     """A rounded line, its tax, and the service period that coupons look at; None: no coupon covers it.
 
-    `change`: it changes a base price that was charged before (a `proration` line).
+    `change`: it changes a base price that an earlier document charged (a `proration` line).
     """
 
     amount: Decimal
@@ -102,10 +102,10 @@ def totals(lines: Sequence[TaxedLine], coupons: Sequence[Coupon], credit: Decima
 
 def _discount(left: Left, coupons: Sequence[Coupon], currency: str) -> tuple[tuple[Discount, ...], Left]:
     """What coupons take off, and the net after them. Lines without a period are set aside."""
-    net = {share: amount for share, amount in left.items() if share.period is not None}
-    discounts = []
+    lines = {share: amount for share, amount in left.items() if share.period is not None}
+    discounts, net = [], lines
     for coupon in coupons:
-        discount, net = take_off(coupon, net, currency)
+        discount, net = take_off(coupon, lines, net, currency)
         discounts.append(discount)
     return tuple(discounts), {**left, **net}
 

@@ -1,22 +1,26 @@
 """Coupons on real documents: which periods they cover, what they gave before, and what is taken back. By hand."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 from django.utils.translation import override
 
 from billing.invoices.actions import bill_account
 from billing.invoices.drafts import draft_invoice
+from billing.invoices.drafts.coupons import taxed
 from billing.invoices.models import Invoice
 from billing.invoices.paper.page import page_of
 from billing.invoices.queries import invoice_data
 from billing.invoices.verify import steps, verify
 from billing.plans.actions import Actor, cancel, confirm_change, load_catalog, redeem
 from billing.plans.errors import AlreadyRedeemed, CurrencyMismatch, PlanError, UnknownCoupon
-from billing.plans.models import Coupon, Plan
+from billing.plans.models import Coupon, Period, Plan
 from billing.plans.queries import period_at, redeemed_coupons
+from billing.pricing.taxes import Tax
 from tests.invoices import world
 from tests.invoices.world import utc
 
@@ -185,6 +189,87 @@ def test_an_upgrade_in_the_running_period_is_discounted_by_what_it_adds() -> Non
     assert period is not None
     discounts = draft_invoice(account, period, timezone.now()).totals.discounts
     assert discounts[0].amount == ((adds + 99) * D("0.2")).quantize(D("0.01"))
+
+
+@pytest.fixture
+def noon() -> Iterator[datetime]:
+    """Today's, so that no midnight passes; the plan `weekly` is sold."""
+    weekly = world.plan("weekly", world.IN, interval="week", base_price="14.00")
+    load_catalog({"catalog": 1, "plans": [weekly]})
+    at = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    with time_machine.travel(at, tick=False):
+        yield at
+
+
+@pytest.mark.parametrize("billed_between", [True, False])
+def test_another_interval_on_the_first_day_gives_the_base_price_back_less_its_discount(
+    noon: datetime, billed_between: bool
+) -> None:
+    """Whether the base price was invoiced before the change or after: nothing is paid out that was never paid."""
+    account = world.customer()
+    redeem(account, "WELCOME", at=noon - timedelta(days=60))
+    redeem(account, "TEN", at=noon - timedelta(days=60))
+    subscription = world.on_plan(account, "team", noon - timedelta(hours=2))
+    if billed_between:
+        bill_account(account, noon)
+    confirm_change(subscription, Plan.objects.get(code="weekly"), "now", actor=Actor.INSTALLATION)
+    bill_account(account, noon)
+    base, changed = Invoice.objects.order_by("priced_at")
+    assert foot(base)[:2] == ("49.00", [("WELCOME", "9.80"), ("TEN", "10.00")])
+    assert world.amounts(changed) == [("base", "-14.00"), ("proration", "49.00")]  # a credit note
+    # Of the first period all is taken back; of the week 20 % of 14.00, then 10.00.
+    assert foot(changed)[:2] == ("35.00", [("WELCOME", "7.00")])
+    assert [(use["period"], use["discount"]) for use in changed.snapshot["coupons"]] == [
+        (1, "2.8"),
+        (0, "-9.8"),
+        (1, "10"),
+        (0, "-10"),
+    ]
+    assert base.total - changed.total == D("1.44")  # 14.00 - 2.80 - 10.00 and 20 % tax
+    assert differences() == []
+
+
+def test_another_interval_on_the_first_day_gives_back_whole_what_came_before_the_coupon(
+    noon: datetime,
+) -> None:
+    account = world.customer()
+    subscription = world.on_plan(account, "team", noon - timedelta(hours=2))
+    bill_account(account, noon)
+    redeem(account, "WELCOME")
+    confirm_change(subscription, Plan.objects.get(code="weekly"), "now", actor=Actor.INSTALLATION)
+    bill_account(account, noon)
+    base, changed = Invoice.objects.order_by("priced_at")
+    assert foot(base)[:2] == ("49.00", [])
+    assert foot(changed)[:2] == ("35.00", [("WELCOME", "-2.80")])
+    assert base.total - changed.total == D("13.44")
+    assert differences() == []
+
+
+def test_a_change_dated_back_before_the_redemption_still_takes_the_discount_back(noon: datetime) -> None:
+    """The period was running when the coupon was redeemed, and its base price was invoiced at once, less 20 %."""
+    account = world.customer()
+    subscription = world.on_plan(account, "team", noon - timedelta(hours=3))
+    redeem(account, "WELCOME", at=noon - timedelta(hours=1))
+    (base,) = bill_account(account, noon)
+    weekly = Plan.objects.get(code="weekly")
+    confirm_change(subscription, weekly, at=noon - timedelta(hours=2), actor=Actor.INSTALLATION)
+    (changed,) = bill_account(account, noon)
+    assert foot(base)[:2] == ("49.00", [("WELCOME", "9.80")])
+    assert foot(changed)[:2] == ("35.00", [("WELCOME", "7.00")])
+    assert differences() == []
+
+
+def test_only_what_an_earlier_document_charged_can_be_changed() -> None:
+    """A base price and a change of it on one document are discounted together."""
+    tax, now = Tax("fr-20", "20", D(20), "S"), timezone.now()
+    period = Period(number=0)
+    assert not taxed("proration", D(-5), tax, period).change
+    period.base_invoiced_at = now
+    assert taxed("proration", D(-5), tax, period).change
+    assert not taxed("base", D(5), tax, period).change
+    assert not taxed("proration", D(-5), tax, None).change
+    assert not taxed("proration", D(-5), tax, period, now).change
+    assert taxed("proration", D(-5), tax, period, now + timedelta(seconds=1)).change
 
 
 def test_periods_go_on_being_counted_after_a_cancellation() -> None:

@@ -18,8 +18,12 @@ def left(*items: tuple[int, tuple[str, Decimal], str]) -> Left:
     return {Share(period, rate): D(amount) for period, rate, amount in items}
 
 
+def decimals(*texts: str) -> tuple[Decimal, ...]:
+    return tuple(D(text) for text in texts)
+
+
 def off(coupon: Coupon, items: Left) -> Discount:
-    discount, after = take_off(coupon, items, "EUR")
+    discount, after = take_off(coupon, items, items, "EUR")
     assert sum(after.values()) == sum(items.values()) - discount.amount
     assert sum(amount for _, amount in discount.by_rate) == discount.amount
     assert sum(use.discount for use in discount.uses) == discount.amount
@@ -139,6 +143,56 @@ def test_what_cancels_out_is_not_set_aside() -> None:
         Share(1, FULL): D("30.00"),
     }
     assert off(twenty, changes).by_rate == ((FULL, D("8.00")), (REDUCED, D("-2.00")))
+
+
+def test_rates_that_nearly_cancel_each_bear_their_part() -> None:
+    """A base price at a new rate in place of one at the old: 0.002 together, and still 19.80 for each."""
+    lines = left((1, FULL, "99.01"), (1, REDUCED, "-99.00"))
+    assert off(Coupon("C", percent=D(20)), lines).by_rate == ((FULL, D("19.80")), (REDUCED, D("-19.80")))
+
+
+def test_a_period_takes_back_what_was_given_in_it_whatever_others_bear() -> None:
+    """4.00 of period 1 and 0.30 of period 2 are all that was given there; 20 % would be 6.00 and 2.00."""
+    given = (CouponUse(1, D("20.00"), D("4.00")), CouponUse(2, D("10.00"), D("0.30")))
+    items = left((1, FULL, "-30.00"), (2, REDUCED, "-10.00"), (3, FULL, "100.00"))
+    discount = off(Coupon("C", percent=D(20), used=given), items)
+    assert [use.discount for use in discount.uses] == [D("-4.00"), D("-0.30"), D("20.00")]
+    assert discount.by_rate == ((FULL, D("16.00")), (REDUCED, D("-0.30")))
+
+
+def test_cents_of_periods_are_rounded_so_that_none_takes_back_more_than_was_given() -> None:
+    """-0.01, 0.006 and 0.006 are 0.002, so nothing: what was given is 0.01, and no rounding adds to it."""
+    given = (CouponUse(1, D("0.05"), D("0.01")),)
+    items = left((1, FULL, "-0.05"), (2, FULL, "0.03"), (3, REDUCED, "0.03"))
+    discount = off(Coupon("C", percent=D(20), used=given), items)
+    assert [use.discount for use in discount.uses] == [D("-0.01"), D("0.01"), D("0.00")]
+    assert discount.amount == 0
+
+
+def test_a_take_back_of_which_nothing_was_given_takes_nothing_back() -> None:
+    """Whatever was recorded: an older coupon left nothing, or a document kept a cent too much."""
+    for before in ("0", "-0.01"):
+        used = (CouponUse(1, D("0"), D(before)),)
+        assert off(Coupon("C", percent=D(20), used=used), left((1, FULL, "-24.50"))).amount == 0
+
+
+def test_changes_of_what_the_coupon_found_are_not_set_aside_though_it_gave_nothing() -> None:
+    """An older coupon had taken off all of the base price, so nobody paid what a change gives back."""
+    found = (CouponUse(1, D("0"), D("0")),)
+    items = changed("-25.00", (1, FULL, "30.00"))
+    assert off(Coupon("C", percent=D(20), used=found), items).uses == (CouponUse(1, D("5.00"), D("1.00")),)
+
+
+def test_what_is_set_aside_is_told_by_the_lines_not_by_what_older_coupons_left() -> None:
+    """A cent of rounding does not make changes that cancel out into a take-back."""
+    lines = {
+        Share(1, FULL, change=True): D("1.00"),
+        Share(1, REDUCED, change=True): D("-1.00"),
+        Share(1, FULL): D("30.00"),
+    }
+    net = dict(zip(lines, decimals("0.49", "-0.50", "15.01"), strict=True))
+    discount, _ = take_off(Coupon("C", amount=D(20)), lines, net, "EUR")
+    assert discount.uses == (CouponUse(1, D("15.00"), D("15.00")),)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from billing.pricing.money import quantum
-from billing.pricing.shares import largest_remainder
+from billing.pricing.money import quantum, round_fraction
+from billing.pricing.shares import drawn_to, largest_remainder, rounded_to
 
 D = Decimal
 currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
@@ -70,3 +70,47 @@ def test_no_part_is_larger_than_its_weight(cents: list[int], ratio: Fraction) ->
     assume(sum(weights) > 0)
     for part, weight in zip(largest_remainder(amount, weights, "EUR"), weights, strict=True):
         assert 0 <= part <= weight
+
+
+def fractions(*texts: str) -> list[Fraction]:
+    return [Fraction(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("amount", "parts", "currency", "expected"),
+    [
+        ("0.01", ["0.004", "0.006"], "EUR", ["0.00", "0.01"]),
+        ("0.01", ["0.005", "0.005"], "EUR", ["0.01", "0.00"]),
+        ("-10.00", ["-10.00", "0.004"], "EUR", ["-10.00", "0.00"]),
+        ("-9.99", ["-10.00", "0.005"], "EUR", ["-10.00", "0.01"]),
+        ("-4", ["-2.5", "-1"], "JPY", ["-3", "-1"]),
+        ("0.000", ["0.0006", "-0.0006"], "KWD", ["0.001", "-0.001"]),
+    ],
+)
+def test_parts_are_rounded_down_or_up_to_a_sum(
+    amount: str, parts: list[str], currency: str, expected: list[str]
+) -> None:
+    assert rounded_to(D(amount), fractions(*parts), currency) == decimals(*expected)
+
+
+def test_what_is_not_in_minor_units_is_no_sum() -> None:
+    with pytest.raises(ValueError, match=r"^0\.005 is not in whole minor units of EUR$"):
+        rounded_to(D("0.005"), fractions("0.005"), "EUR")
+
+
+@given(st.lists(st.fractions(-(10**6), 10**6), max_size=8), currencies)
+def test_no_part_leaves_the_units_around_it(parts: list[Fraction], currency: str) -> None:
+    """So one that lies between two whole amounts stays between them."""
+    amount, unit = round_fraction(sum(parts, Fraction(0)), currency), Fraction(quantum(currency))
+    rounded = rounded_to(amount, parts, currency)
+    assert sum(rounded) == amount
+    for part, own in zip(rounded, parts, strict=True):
+        assert own // unit * unit <= Fraction(part) <= -(-own // unit) * unit
+
+
+def test_parts_are_drawn_to_a_sum_in_proportion_to_their_size() -> None:
+    assert drawn_to(D(4), fractions("1", "2")) == fractions("4/3", "8/3")
+    assert drawn_to(D(-4), fractions("-1", "-2")) == fractions("-4/3", "-8/3")
+    assert drawn_to(D(1), fractions("6", "-2")) == fractions("3.75", "-2.75")
+    assert drawn_to(D(1), fractions("3", "0", "-2")) == fractions("3", "0", "-2")
+    assert drawn_to(D(0), fractions("0", "0")) == fractions("0", "0")

@@ -54,9 +54,15 @@ def coupons_of(
     ]
 
 
-def taxed(kind: str, amount: Decimal, tax: Tax, period: Period | None) -> TaxedLine:
-    """A line as discounts look at it."""
-    return TaxedLine(amount, tax, key_of(period) if period else None, change=kind == "proration")
+def taxed(
+    kind: str, amount: Decimal, tax: Tax, period: Period | None, priced_at: datetime | None = None
+) -> TaxedLine:
+    """A line as discounts look at it, on a document of `priced_at`; None: of one that is not issued yet."""
+    if period is None:
+        return TaxedLine(amount, tax)
+    charged = period.base_invoiced_at
+    earlier = charged is not None and (priced_at is None or charged < priced_at)
+    return TaxedLine(amount, tax, key_of(period), change=kind == "proration" and earlier)
 
 
 def uses_data(coupons: Iterable[Discount]) -> list[Data]:

@@ -36,7 +36,7 @@ def coupon_differences(account_id: int) -> Iterator[Found]:
 def _foot(account: Account, invoice: Invoice, earlier: Sequence[Data]) -> Totals:
     """Sums as they are owed, also on a credit note."""
     rows = [
-        taxed(row.kind, owed_sign(row) * row.amount, tax_of_row(row), row.period)
+        taxed(row.kind, owed_sign(row) * row.amount, tax_of_row(row), row.period, invoice.priced_at)
         for row in invoice.lines.all()
     ]
     coupons = coupons_of(account, redeemed_by=invoice.priced_at, earlier=earlier)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from accounts.models import Account
 from billing.plans.models import Period, Redemption
+from billing.pricing.dates import local_midnight
 
 type PeriodKey = tuple[str, int]
 """A service period, be it stored or yet to come: its subscription, and its number there."""
@@ -63,11 +64,20 @@ def _covers(redemption: Redemption, periods: Sequence[Period], at: datetime) -> 
         empty = (
             period.start == period.end
         )  # ended as it began, by a cancellation or another interval: not counted
-        since = redemption.redeemed_at
-        if (period.end < since if empty else period.end <= since) or counted == redemption.periods:
+        if _over(period, redemption, empty) or counted == redemption.periods:
             continue
         covered.append(period)
         counted += not empty
         ended += not empty and period.end <= at
     left = None if redemption.periods is None else redemption.periods - ended
     return RedeemedCoupon(redemption, tuple(covered), left)
+
+
+def _over(period: Period, redemption: Redemption, empty: bool) -> bool:
+    """Whether it had ended by the redemption. A change that is dated back ends no period of which the base price was
+    invoiced after the redemption: it was discounted, and so is what is given back of it.
+    """
+    since, charged = redemption.redeemed_at, period.base_invoiced_at
+    if charged is None or charged > redemption.created_at:
+        return local_midnight(period.base_end_day, period.timezone) <= since
+    return period.end < since if empty else period.end <= since
