@@ -60,6 +60,9 @@ INVOICE_SERIES = env.str("INVOICE_SERIES", default="F")
 # How often a key may call the API in a minute, of each server process; 0: as often as it likes. Events apart.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=12_000)
 EVENT_REQUESTS_PER_MINUTE = env.int("EVENT_REQUESTS_PER_MINUTE", default=120_000)
+# Hosts that webhooks may call though they are private, by http too and on any port: receivers of the operator's own, or
+# localhost while developing. Empty: none. In production endpoints of the installation only, never a customer's.
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 SELLER = Seller(
     name=env.str("SELLER_NAME", default="Your company"),

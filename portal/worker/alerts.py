@@ -9,13 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-import psycopg
-
-from portal.worker.database import connection_params, reach
+from portal.worker import listening
 
 CHANNEL: Final = "plainbill_usage"
 PAUSE_SECONDS: Final = 1.0
-PROBE_SECONDS: Final = 30.0
 
 log = logging.getLogger("plainbill.worker")
 
@@ -42,22 +39,11 @@ class News:
 
 async def listen(news: News, everyone: Callable[[], Awaitable[Iterable[int]]]) -> None:
     """Keep `news` filled, for ever: `everyone` after each connect, then whom the notifications name."""
-    while True:
-        try:
-            await reach()
-            async with await psycopg.AsyncConnection.connect(
-                **connection_params(), autocommit=True
-            ) as connection:
-                await connection.execute(f"LISTEN {CHANNEL}")
-                log.info("The worker listens for usage")
-                news.add(await everyone())
-                while True:
-                    async for notification in connection.notifies(timeout=PROBE_SECONDS):
-                        news.add(_account(notification.payload))
-                    await connection.execute("SELECT 1")
-        except Exception as error:
-            log.warning("Not listening for usage, trying again: %s", error)
-        await asyncio.sleep(PAUSE_SECONDS)
+
+    async def all_of_them() -> None:
+        news.add(await everyone())
+
+    await listening.listen(CHANNEL, lambda payload: news.add(_account(payload)), all_of_them)
 
 
 async def watch(news: News, check: Callable[[int], Awaitable[object]]) -> None:

@@ -1,4 +1,4 @@
-"""Runs the worker until a signal: jobs and schedule by procrastinate, alerts by our own listener."""
+"""Runs the worker until a signal: jobs and schedule by procrastinate, alerts and webhooks by our own listeners."""
 
 import asyncio
 import functools
@@ -15,6 +15,7 @@ from procrastinate import App
 from portal.worker import alerts, jobs
 from portal.worker.database import connector, reach
 from portal.worker.schedule import ScheduledWorker
+from portal.worker.webhooks import send_webhooks
 
 CONCURRENCY: Final = 4
 RESTART_SECONDS: Final = 2.0
@@ -28,7 +29,7 @@ log = logging.getLogger("plainbill.worker")
 
 
 async def work(app: App, queues: Sequence[str]) -> None:
-    """Work on `queues`, and on alerts always, until SIGTERM or SIGINT."""
+    """Work on `queues`, and on alerts and webhooks always, until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, _on_signal, stop)
@@ -37,6 +38,7 @@ async def work(app: App, queues: Sequence[str]) -> None:
         asyncio.create_task(_run_jobs(app, queues, stop)),
         asyncio.create_task(alerts.listen(news, _thread(jobs.accounts_with_limits))),
         asyncio.create_task(alerts.watch(news, functools.partial(_check, app))),
+        asyncio.create_task(send_webhooks()),
     ]
     log.info("The worker runs: %s", ", ".join(queues))
     await stop.wait()

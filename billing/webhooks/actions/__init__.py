@@ -1,5 +1,26 @@
 """Changes of billing/webhooks: one verb, one function, one transaction."""
 
 from billing.webhooks.actions.announce import CHANNEL, announce
+from billing.webhooks.actions.deliveries import send_again, send_test
+from billing.webhooks.actions.endpoints import (
+    add_endpoint,
+    change_endpoint,
+    read_types,
+    remove_endpoint,
+    rotate_secret,
+)
+from billing.webhooks.actions.switching import switch_off, switch_on
 
-__all__ = ["CHANNEL", "announce"]
+__all__ = [
+    "CHANNEL",
+    "add_endpoint",
+    "announce",
+    "change_endpoint",
+    "read_types",
+    "remove_endpoint",
+    "rotate_secret",
+    "send_again",
+    "send_test",
+    "switch_off",
+    "switch_on",
+]
