@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -162,13 +163,18 @@ PAUSE_SECONDS = 0.2
 """Between two batches of a sender: its sending then lasts long enough to be killed in."""
 
 
-def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed: int) -> None:
-    """Send each batch twice in random order; a refused connection is tried again, as a product would."""
+def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed: int, begun: Barrier) -> None:
+    """Send each batch twice in random order; a refused connection is tried again, as a product would.
+
+    After its first batch each sender waits at `begun` for the others.
+    """
     order = [*batches, *batches]
     random.Random(seed).shuffle(order)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json"}
     with httpx.Client(headers=headers, timeout=60, trust_env=False) as client:
-        for batch in order:
+        for number, batch in enumerate(order):
+            if number == 1:
+                begun.wait(READY_SECONDS)
             time.sleep(PAUSE_SECONDS)
             for _ in range(200):
                 try:

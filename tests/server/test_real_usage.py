@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from portal.postgres import embedded
-from tests.server.running import Demo, send_shuffled
+from tests.server.running import PAUSE_SECONDS, READY_SECONDS, Demo, send_shuffled
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 EVENTS, INPUT, OUTPUT = 19_366, "22361870", "4088665"
@@ -187,15 +187,17 @@ def test_four_senders_and_kills(own_demo: Demo, shared: Path) -> None:
 def send_and(kill: Callable[[], None], demo: Demo, batches: list[list[dict[str, Any]]]) -> None:
     """Send everything from four processes, kill while they send, start again, wait for them."""
     key, context = demo.info["api_keys"]["ingest"], multiprocessing.get_context("spawn")
+    # Starting one waits until it has read its batches: the first could be through before the last begins.
+    begun = context.Barrier(5)
     senders = [
-        context.Process(target=send_shuffled, args=(demo.url, key, batches[part::4], part))
+        context.Process(target=send_shuffled, args=(demo.url, key, batches[part::4], part, begun))
         for part in range(4)
     ]
     for sender in senders:
         sender.start()
-    time.sleep(2.5)
-    # Starting one waits until it has read its batches: the first may be through before the last has begun.
-    assert any(sender.is_alive() for sender in senders), "the kill must fall into the sending"
+    begun.wait(READY_SECONDS)
+    time.sleep(3 * PAUSE_SECONDS)
+    assert all(sender.is_alive() for sender in senders), "the kill must fall into the sending of all"
     kill()
     demo.start()
     for sender in senders:
