@@ -7,7 +7,6 @@ from fractions import Fraction
 from billing.pricing.money import exact, minor_units
 
 
-@exact()
 def largest_remainder(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tuple[Decimal, ...]:
     """`amount` shared out in proportion to `weights`, each part in whole minor units, summing up to `amount`.
 
@@ -20,9 +19,8 @@ def largest_remainder(amount: Decimal, weights: Sequence[Decimal], currency: str
     whole = sum(map(Fraction, weights), Fraction(0))
     if amount and not whole:
         raise ValueError(f"{amount} cannot be shared out over weights that sum up to zero")
-    return rounded_to(
-        amount, [Fraction(amount) * Fraction(weight) / (whole or 1) for weight in weights], currency
-    )
+    share = Fraction(amount) / whole if whole else Fraction(0)
+    return rounded_to(amount, [Fraction(weight) * share for weight in weights], currency)
 
 
 @exact()
@@ -51,5 +49,7 @@ def drawn_to(amount: Decimal, parts: Sequence[Fraction]) -> list[Fraction]:
     for what is missing, however little they come to together. Parts of zero stay; `amount` is then zero.
     """
     missing = Fraction(amount) - sum(parts, Fraction(0))
-    sizes = sum(map(abs, parts), Fraction(0))
-    return [part + missing * abs(part) / (sizes or 1) for part in parts]
+    if not missing:
+        return list(parts)
+    size = sum(map(abs, parts), Fraction(0))
+    return [part + missing * abs(part) / size for part in parts]

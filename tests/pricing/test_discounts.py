@@ -62,6 +62,14 @@ def test_an_amount_counts_once_per_period_and_what_it_leaves_lapses() -> None:
     assert off(coupon, left((1, FULL, "4.00"), (2, FULL, "49.00"))).amount == D("14.00")
 
 
+def test_an_amount_is_spread_over_the_rates_of_each_period_by_itself() -> None:
+    """A cent of each, that cannot be halved: as two invoices of one period would have it."""
+    items = left((1, FULL, "1.00"), (1, REDUCED, "1.00"), (2, FULL, "1.00"), (2, REDUCED, "1.00"))
+    discount = off(Coupon("CENT", amount=D("0.01")), items)
+    assert discount.by_rate == ((FULL, D("0.02")), (REDUCED, D("0.00")))
+    assert [use.discount for use in discount.uses] == [D("0.01"), D("0.01")]
+
+
 def test_an_amount_used_for_the_base_is_not_given_again_for_the_usage() -> None:
     first = off(Coupon("TEN", amount=D("10")), left((1, FULL, "6.00")))
     assert first.uses == (CouponUse(1, D("6.00"), D("6.00")),)
