@@ -1,48 +1,56 @@
-"""Tells people by mail that a threshold was reached.
+"""Sends what people are told about limits: alerts and drills, each until everybody has it.
 
-Thresholds that were passed together (one version, one instant) are one mail, about the highest. A mail is sent at least
-once: `sent_at` is set after the backend took it, and every try carries the same Message-ID, so a mailbox keeps one.
+Thresholds that were passed together (one version, one instant) are one mail, about the highest. Each recipient gets
+a mail of his own, so that one bad address holds up no other and is named. A mail is sent at least once: it is written
+down after the backend took it, and every try carries the same Message-ID, so a mailbox keeps one.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any, Final
-from urllib.parse import urlsplit
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Final
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import Exists, OuterRef
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from accounts.models import Account, Membership, Role
-from billing.limits.models import Alert, LimitVersion
-from billing.limits.queries.standing import share_of
-from billing.pricing.charges import localized
+from billing.limits.actions.stops import untimed_stops
+from billing.limits.messages import alert_message, drill_message
+from billing.limits.models import Alert, Drill
 
 GIVE_UP: Final = timedelta(days=3)
 _TOLD: Final = (Role.OWNER, Role.BILLING)
+_ERROR_LENGTH: Final = 300
 
 log = logging.getLogger("plainbill.limits")
 
+type Rows = QuerySet[Alert] | QuerySet[Drill]
+
 
 def send_alerts(account: Account) -> int:
-    """Send the account's alerts that were not sent yet; the number of mails that the backend took.
+    """Send the account's alerts and drills that were not sent yet; the number of mails that the backend took.
 
     Mails that another worker is sending are left to it. What fails is kept with its error and tried again, for three
     days.
     """
-    unsent = Alert.objects.filter(
-        account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP
-    ).order_by("created_at", "limit_id")
-    higher = unsent.filter(
-        created_at=OuterRef("created_at"), limit=OuterRef("limit"), threshold__gt=OuterRef("threshold")
+    return sum(_send_alert(account, alert) for alert in _unsent_alerts(account)) + sum(
+        _send_drill(account, drill) for drill in _unsent_drills(account)
     )
-    # One row stands for its mail: were each locked, two senders could share the rows and send a mail each.
-    highest = unsent.exclude(Exists(higher)).select_for_update(skip_locked=True, of=("self",))
-    return sum(_send(account, alert) for alert in highest.select_related("limit__meter", "period"))
+
+
+def anything_new(account: Account) -> bool:
+    """Whether the account has a mail that nobody tried to send, or a stop that is not timed."""
+    untried = {"account": account, "sent_at": None, "error": ""}
+    return any(
+        rows.exists()
+        for rows in (
+            Alert.objects.filter(**untried),
+            Drill.objects.filter(**untried),
+            untimed_stops().filter(account=account),
+        )
+    )
 
 
 def recipients(account: Account) -> list[str]:
@@ -57,57 +65,72 @@ def recipients(account: Account) -> list[str]:
     return list(once.values())
 
 
-def message(account: Account, alert: Alert, to: Sequence[str]) -> EmailMultiAlternatives:
-    """The mail about `alert` in the account's language and time zone."""
-    with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
-        context = _context(account, alert)
-        subject = " ".join(
-            render_to_string("email/limit_threshold_subject.txt", context).splitlines()
-        ).strip()
-        context["subject"] = subject
-        mail = EmailMultiAlternatives(
-            subject=subject,
-            body=render_to_string("email/limit_threshold.txt", context),
-            to=list(to),
-            headers={"Message-ID": message_id(alert), "Auto-Submitted": "auto-generated"},
-        )
-        mail.attach_alternative(render_to_string("email/limit_threshold.html", context), "text/html")
-    return mail
+def _unsent_alerts(account: Account) -> QuerySet[Alert]:
+    unsent = Alert.objects.filter(
+        account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP
+    ).order_by("created_at", "limit_id")
+    higher = unsent.filter(
+        created_at=OuterRef("created_at"), limit=OuterRef("limit"), threshold__gt=OuterRef("threshold")
+    )
+    # One row stands for its mail: were each locked, two senders could share the rows and send a mail each.
+    highest = unsent.exclude(Exists(higher)).select_for_update(skip_locked=True, of=("self",))
+    return highest.select_related("limit__meter", "period")
 
 
-def message_id(alert: Alert) -> str:
-    """The same on every try."""
-    return f"<alert-{alert.pk}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+def _unsent_drills(account: Account) -> QuerySet[Drill]:
+    unsent = Drill.objects.filter(account=account, sent_at=None, created_at__gt=timezone.now() - GIVE_UP)
+    waiting = unsent.select_for_update(skip_locked=True, of=("self",)).order_by("created_at")
+    return waiting.select_related("limit__meter", "period", "asked_by")
 
 
-def _context(account: Account, alert: Alert) -> dict[str, Any]:
-    limit = alert.limit
-    amount = limit.amount or Decimal(0)
-    scope = [localized(limit.meter.name, account.locale)] if limit.meter else []
-    return {
-        "account": account,
-        "alert": alert,
-        "limit": limit,
-        "who": " · ".join([account.name, *scope]),
-        "period": alert.period,
-        "share": share_of(alert.spent, amount),
-        "stopped": limit.action == LimitVersion.Action.STOP and alert.spent >= amount,
-        "language": translation.get_language(),
-        "url": f"{settings.SITE_URL}/billing/limits/",
-    }
-
-
-def _send(account: Account, alert: Alert) -> int:
+def _send_alert(account: Account, alert: Alert) -> int:
     """Mail `alert`, the highest of those that were passed together, and write down for all of them what came of it."""
-    to = recipients(account)
     together = Alert.objects.filter(
         account=account, limit=alert.limit_id, created_at=alert.created_at, sent_at=None
     )
-    try:
-        message(account, alert, to).send()
-    except Exception as error:  # whatever a mail server does, the next try is due
-        log.warning("The alert %s could not be mailed, it will be tried again: %s", alert.pk, error)
-        together.update(error=f"{type(error).__name__}: {error}"[:300])
-        return 0
-    together.update(sent_at=timezone.now(), recipients=to, error="")
-    return 1
+    return _deliver(account, alert.recipients, lambda to: alert_message(account, alert, to), together)
+
+
+def _send_drill(account: Account, drill: Drill) -> int:
+    row = Drill.objects.filter(pk=drill.pk)
+    return _deliver(account, drill.recipients, lambda to: drill_message(account, drill, to), row)
+
+
+def _deliver(
+    account: Account,
+    had_it: Sequence[str],
+    message: Callable[[Sequence[str]], EmailMultiAlternatives],
+    rows: Rows,
+) -> int:
+    """Mail everybody who has not had it; `rows` keep who has, and why the others have not."""
+    taken, failed = list(had_it), list[str]()
+    for address in recipients(account):
+        if address in taken:
+            continue
+        try:
+            message([address]).send()
+        except Exception as error:  # whatever a mail server does, the next try is due
+            log.warning("A mail to %s failed, it will be tried again: %s", address, error)
+            failed.append(f"{address}: {_reason(error)}")
+        else:
+            taken.append(address)
+    rows.update(
+        recipients=taken,
+        error="; ".join(failed)[:_ERROR_LENGTH],
+        sent_at=None if failed else timezone.now(),
+    )
+    return len(taken) - len(had_it)
+
+
+def _reason(error: Exception) -> str:
+    """What the mail server said, else what happened."""
+    if isinstance(error, SMTPRecipientsRefused):
+        code, said = next(iter(error.recipients.values()))
+        return f"{code} {_text(said)}"
+    if isinstance(error, SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said

@@ -23,16 +23,22 @@ THRESHOLDS: Final = (50, 80, 100)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`amount` in the account's currency, None for no limit; `thresholds` in whole percents of it, rising."""
+    """`amount` in the account's currency, None for no limit; `thresholds` in whole percents of it, rising.
+
+    `pace`: also tell when the pace leads to the limit.
+    """
 
     amount: Decimal | None
     action: LimitVersion.Action
     thresholds: tuple[int, ...]
+    pace: bool = True
 
 
-def read_terms(amount: object, action: object, thresholds: object, currency: str) -> Terms:
+def read_terms(
+    amount: object, action: object, thresholds: object, currency: str, *, pace: bool = True
+) -> Terms:
     """The terms in their stored form. Raises `LimitError` for the first one that cannot be."""
-    return Terms(read_amount(amount, currency), read_action(action), read_thresholds(thresholds))
+    return Terms(read_amount(amount, currency), read_action(action), read_thresholds(thresholds), pace)
 
 
 def read_amount(value: object, currency: str) -> Decimal | None:

@@ -27,9 +27,9 @@ from billing.invoices.actions.bill import AccountBusy, bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
 from billing.invoices.retention import accounts_with_periods, purgeable
-from billing.limits.actions import raise_alerts
-from billing.limits.mail import send_alerts
-from billing.limits.models import Alert, LimitVersion
+from billing.limits.actions import raise_alerts, raise_pace_alerts, time_stops, untimed_stops
+from billing.limits.mail import anything_new, send_alerts
+from billing.limits.models import Alert, Drill, LimitVersion
 from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period
 from billing.usage.rebuild import sync_rollups
@@ -41,6 +41,7 @@ log = logging.getLogger("plainbill.worker")
 DEFAULT_QUEUE: Final = "default"
 BILLING_QUEUE: Final = "billing"
 EVERY_MINUTE: Final = "* * * * *"
+EVERY_QUARTER: Final = "*/15 * * * *"
 EVERY_NIGHT: Final = "40 2 * * *"
 # Invoices that one run renders: about a minute's work.
 MOST_INVOICES: Final = 200
@@ -69,16 +70,21 @@ def accounts_with_limits() -> list[int]:
         )
 
 
-def check_account(account_id: int) -> int:
-    """Record the alerts that the account's usage calls for; how many are new. They are sent by `send_account`."""
+def check_account(account_id: int) -> bool:
+    """Record the alerts and stops that the account's usage calls for; whether `send_account` has work by now."""
     with account_scope(account_id):
-        return len(raise_alerts(Account.objects.get(pk=account_id), timezone.now()))
+        account = Account.objects.get(pk=account_id)
+        raise_alerts(account, timezone.now())
+        return anything_new(account)
 
 
 def send_account(account_id: int) -> int:
-    """Send the alerts of one account that were not sent yet; the number of mails."""
+    """Send what one account was not sent yet, then find when its stops were crossed; the number of mails."""
     with account_scope(account_id):
-        return send_alerts(Account.objects.get(pk=account_id))
+        sent = send_alerts(Account.objects.get(pk=account_id))
+    with account_scope(account_id):
+        time_stops(Account.objects.get(pk=account_id))
+    return sent
 
 
 def check_limits() -> None:
@@ -91,11 +97,26 @@ def _check_and_send(account_id: int) -> None:
         send_account(account_id)
 
 
+def check_paces() -> None:
+    """Limits to which the pace leads. Days change slowly, and a forecast reads two periods."""
+    each(accounts_with_limits(), _check_pace)
+
+
+def _check_pace(account_id: int) -> None:
+    with account_scope(account_id):
+        new = raise_pace_alerts(Account.objects.get(pk=account_id), timezone.now())
+    if new:
+        send_account(account_id)
+
+
 def send_unsent_alerts() -> None:
-    """Alerts whose mail failed, or whose sender was killed."""
+    """Alerts and drills whose mail failed, or whose sender was killed; stops whose crossing is not known yet."""
+    waiting = set[int]()
     with installation_scope():
-        waiting = list(Alert.objects.filter(sent_at=None).values_list("account_id", flat=True).distinct())
-    each(waiting, send_account)
+        for unfinished in (Alert.objects.filter(sent_at=None), Drill.objects.filter(sent_at=None)):
+            waiting.update(unfinished.values_list("account_id", flat=True).distinct())
+        waiting.update(untimed_stops().values_list("account_id", flat=True).distinct())
+    each(sorted(waiting), send_account)
 
 
 def sync_totals() -> None:
@@ -224,6 +245,7 @@ def _ticking(run: Callable[[], object]) -> Callable[[int], None]:
 
 SCHEDULE: Final = (
     Job(check_limits),
+    Job(check_paces, cron=EVERY_QUARTER),
     Job(send_unsent_alerts),
     Job(sync_totals),
     Job(replay_quarantine),

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from email.message import Message
+from smtplib import SMTPRecipientsRefused
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
@@ -155,6 +157,35 @@ class TestDelivery:
         highest = max(waiting, key=lambda alert: alert.threshold)
         assert mail.outbox[0].extra_headers["Message-ID"] == f"<alert-{highest.pk}@localhost>"
         assert not Alert.objects.exclude(error="").exists()
+
+
+class _Mailbox(BaseEmailBackend):
+    """A mail server that knows all but one mailbox."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        for message in email_messages:
+            if message.to == ["gone@acme.example"]:
+                raise SMTPRecipientsRefused({"gone@acme.example": (550, b"5.1.1 Mailbox unknown")})
+            mail.outbox.append(message)
+        return len(email_messages)
+
+
+@pytest.mark.usefixtures("db")
+def test_one_bad_address_holds_up_no_other_and_is_named() -> None:
+    account = reach(tokens=250)
+    make_member(account, Role.OWNER, "gone@acme.example")
+    make_member(account, Role.BILLING, "nora@acme.example")
+    with override_settings(MAILERS={"default": {"BACKEND": f"{__name__}._Mailbox"}}):
+        assert send_alerts(account) == 2
+        assert send_alerts(account) == 0, "who had it has it once"
+    alert = Alert.objects.get()
+    assert (alert.sent_at, alert.error) == (None, "gone@acme.example: 550 5.1.1 Mailbox unknown")
+    assert alert.recipients == ["billing@acme.example", "nora@acme.example"]
+    assert [one.to for one in mail.outbox] == [["billing@acme.example"], ["nora@acme.example"]]
+    assert send_alerts(account) == 1
+    assert {one.extra_headers["Message-ID"] for one in mail.outbox} == {f"<alert-{alert.pk}@localhost>"}
+    alert.refresh_from_db()
+    assert (bool(alert.sent_at), alert.error) == (True, "")
 
 
 def test_a_mail_that_another_is_sending_is_left_to_it_with_all_its_thresholds(committed: str) -> None:

@@ -20,7 +20,9 @@ def test_every_refusal_counts_with_many_callers(committed: str) -> None:
         limit = set_limit(account, "1", "stop")
         other = set_limit(account, "2", "stop")
         period = period_at(account, timezone.now())
-    assert limit and other and period
+    assert limit
+    assert other
+    assert period
     began, callers, each = timezone.now(), 8, 25
 
     def call(caller: int) -> None:
@@ -51,7 +53,8 @@ def test_the_commit_of_a_refusal_does_not_wait_and_the_next_one_does(committed: 
         account = customer()
         limit = set_limit(account, "1", "stop")
         period = period_at(account, timezone.now())
-    assert limit and period
+    assert limit
+    assert period
 
     def waits() -> str:
         with connection.cursor() as cursor:

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from accounts.models import Account
+from billing.limits.actions.stops import note_stops
+from billing.limits.actions.telling import tell_threshold
 from billing.limits.models import Alert, LimitVersion
 from billing.limits.queries.clamping import spent_on, usage_so_far
 from billing.limits.queries.versions import current_limits
@@ -28,13 +30,17 @@ _INSERT: Final = (Path(__file__).parent.parent / "sql" / "raise_alerts.sql").rea
 
 @transaction.atomic
 def raise_alerts(account: Account, at: datetime) -> list[Alert]:
-    """The alerts that usage committed by now calls for and that were not there yet; by limit and threshold."""
+    """The alerts that usage committed by now calls for and that were not there yet; by limit and threshold.
+
+    Firings of limits that stop are recorded with them.
+    """
     limits = current_limits(account)
     period = running_period(account, at) if limits else None
     if period is None:
         return []
     usage = usage_so_far(rate_period(period))
     running = parts(period)
+    note_stops(limits, running, usage)
     return [
         alert
         for limit in limits
@@ -58,9 +64,11 @@ def _raise(limit: LimitVersion, running: Sequence[Period], spent: Decimal) -> li
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         new = [row[0] for row in cursor.fetchall()]
-    return list(
-        Alert.objects.filter(pk__in=new).select_related("limit__meter", "period").order_by("threshold")
-    )
+    rows = Alert.objects.filter(pk__in=new).select_related("limit__meter", "limit__account", "period")
+    alerts = list(rows.order_by("threshold"))
+    for alert in alerts:
+        tell_threshold(alert)
+    return alerts
 
 
 @exact()
@@ -76,6 +84,8 @@ def _reached(limit: LimitVersion, spent: Decimal, told: Decimal | None) -> list[
 
 def _told(limit: LimitVersion, running: Sequence[Period]) -> Decimal | None:
     """The most usage that people were told of in the running period by another version of the same limit."""
-    same = Alert.objects.filter(account=limit.account_id, period__in=running, limit__meter=limit.meter)
+    same = Alert.objects.filter(
+        account=limit.account_id, period__in=running, limit__meter=limit.meter, threshold__gt=Alert.PACE
+    )
     told: Decimal | None = same.exclude(limit=limit, period=running[-1]).aggregate(most=Max("spent"))["most"]
     return told

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account, User
+from billing.limits.actions.stops import fire_at_once
 from billing.limits.models import LimitVersion
 from billing.limits.queries.clamping import Position, position
 from billing.limits.queries.versions import latest_version
@@ -33,35 +34,40 @@ def set_limit(
     thresholds: Iterable[int] = THRESHOLDS,
     meter: Meter | None = None,
     *,
+    pace: bool = True,
     by: User | None = None,
+    note: str = "",
     at: datetime | None = None,
+    decided: bool = False,
 ) -> LimitVersion | None:
     """Make these terms hold from now on, for the account or one meter; `amount` None lifts the limit.
 
     Gives the version that holds then: the one before, if it says the same; None if there never was a limit and
-    none is set. What was payable stays payable, what was waived stays waived. `at` dates the change back, for
+    none is set, unless that is `decided`: then it is kept that somebody wanted none. What was payable stays payable,
+    what was waived stays waived. `note`: why staff set it, which the customer reads. `at` dates the change back, for
     made-up history: usage then counts as arrived at its own time. Raises `LimitError`.
     """
-    terms = read_terms(amount, action, thresholds, account.currency)
+    terms = read_terms(amount, action, thresholds, account.currency, pace=pace)
     now = at or timezone.now()
     period = running_period(account, now)
     hold_intake(account.pk)  # no event and no other change of a limit comes between reading and recording
     latest = latest_version(account, meter)
-    if terms == _terms(latest):
+    if terms == _terms(latest) and (latest is not None or not decided) and not note:
         return latest
     since = now if latest is None else max(now, latest.since + _TICK)
     found = position(rate_period(period, until=at)) if period else Position()
     version = _version(found, meter, terms, since)
-    version.account, version.period, version.created_by = account, period, by
+    version.account, version.period, version.created_by, version.note = account, period, by, note
     version.save(force_insert=True)
-    _tell(account)
+    fire_at_once(version, period, found.spent(meter.code if meter else None))
+    tell_worker(account)
     return version
 
 
 def _terms(version: LimitVersion | None) -> Terms:
     if version is None:
         return _NONE
-    return Terms(version.amount, LimitVersion.Action(version.action), tuple(version.thresholds))
+    return Terms(version.amount, LimitVersion.Action(version.action), tuple(version.thresholds), version.pace)
 
 
 @exact()
@@ -76,13 +82,14 @@ def _version(found: Position, meter: Meter | None, terms: Terms, since: datetime
         amount=terms.amount,
         action=terms.action,
         thresholds=list(terms.thresholds),
+        pace=terms.pace,
         since=since,
         usage_at_start=start.usage_at_start,
         payable_at_start=start.payable_at_start,
     )
 
 
-def _tell(account: Account) -> None:
+def tell_worker(account: Account) -> None:
     """On commit the worker looks at the account's thresholds, and open pages are drawn anew."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(account.pk)])

@@ -2,14 +2,18 @@
 
 from billing.limits.queries.allowance import Allowance, allowance
 from billing.limits.queries.clamping import Clamped, Waiver, clamp
+from billing.limits.queries.receipts import Cause, Firing, Receipt, firings, receipt, receipt_of
 from billing.limits.queries.standing import LimitStanding, Standing, State, standing
 from billing.limits.queries.versions import current_limit, current_limits, limit_data
 from billing.limits.queries.window import versions_in
 
 __all__ = [
     "Allowance",
+    "Cause",
     "Clamped",
+    "Firing",
     "LimitStanding",
+    "Receipt",
     "Standing",
     "State",
     "Waiver",
@@ -17,7 +21,10 @@ __all__ = [
     "clamp",
     "current_limit",
     "current_limits",
+    "firings",
     "limit_data",
+    "receipt",
+    "receipt_of",
     "standing",
     "versions_in",
 ]

@@ -29,9 +29,13 @@ def current_limits(account: Account) -> list[LimitVersion]:
 
 
 def limit_data(account: Account, meter: Meter | None = None) -> dict[str, Any]:
-    """`{"amount", "action", "thresholds"}` as the API shows it; `amount` is None without a limit."""
+    """`{"amount", "action", "thresholds", "pace"}` as the API shows it; `amount` is None without a limit."""
     version = latest_version(account, meter)
     if version is None:
-        return {"amount": None, "action": LimitVersion.Action.NOTIFY.value, "thresholds": list(THRESHOLDS)}
-    amount = None if version.amount is None else money_string(version.amount, account.currency)
-    return {"amount": amount, "action": version.action, "thresholds": list(version.thresholds)}
+        version = LimitVersion(amount=None, action=LimitVersion.Action.NOTIFY, thresholds=list(THRESHOLDS))
+    return {
+        "amount": None if version.amount is None else money_string(version.amount, account.currency),
+        "action": str(version.action),
+        "thresholds": list(version.thresholds),
+        "pace": version.pace,
+    }

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from portal.api.fields import Choice, DecimalString, Text, Whole
+from portal.api.fields import Choice, DecimalString, Flag, Text, Whole
 from portal.api.query import Query
 from portal.api.serializers.base import Answer, Body
 
@@ -19,12 +19,14 @@ class LimitBody(Body):
     thresholds = serializers.ListField(
         child=Whole(), default=[50, 80, 100], help_text="Whole percents at which mails are sent."
     )
+    pace = Flag(default=True, help_text="Also tell when the pace leads to the limit.")
 
 
 class LimitAnswer(Answer):
     amount = serializers.CharField(allow_null=True)
     action = serializers.ChoiceField(choices=["notify", "stop"])
     thresholds = serializers.ListField(child=serializers.IntegerField())
+    pace = serializers.BooleanField()
 
 
 class LimitQuery(Query):

@@ -45,7 +45,7 @@ class LimitView(ApiView):
         found = account_of(request, account)
         meter = meter_of(read_query(request, LimitQuery).get("meter"))
         body = read_body(LimitBody, request.data)
-        set_limit(found, body["amount"], body["action"], body["thresholds"], meter)
+        set_limit(found, body["amount"], body["action"], body["thresholds"], meter, pace=body["pace"])
         return Response(limit_data(found, meter))
 
 
