@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -323,3 +324,13 @@ def test_a_scheduled_end_leaves_no_base() -> None:
     live = draft_invoice(account, period, timezone.now())
     assert [each.line.kind for each in live.lines] == ["usage"]
     assert [amounts(invoice) for invoice in bill_account(account, period.end)] == [[("usage", "1.00")]]
+
+
+def test_an_invoice_is_due_at_the_same_time_of_day_though_clocks_go_back_between() -> None:
+    """In Paris: issued at 00:00 on 20 October (22:00 UTC the day before), due at 00:00 on 3 November (23:00 UTC)."""
+    account = world.customer(timezone="Europe/Paris")
+    start = datetime(2025, 10, 20, tzinfo=ZoneInfo("Europe/Paris"))
+    world.on_plan(account, "team", start)
+    (base,) = bill_account(account, start, dated_back=True)
+    assert base.issued_at == start
+    assert base.due_at == utc(2025, 11, 2, 23)

@@ -1,9 +1,10 @@
 """Issuing: a draft becomes a document with a number that never changes again."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -48,7 +49,7 @@ def issue(
         number=number,
         currency=draft.currency,
         issued_at=issued_at,
-        due_at=issued_at + timedelta(days=settings.PAYMENT_TERMS_DAYS),
+        due_at=_due(issued_at, draft.account.timezone),
         period_start=min(each.line.start for each in draft.lines),
         period_end=max(each.line.end for each in draft.lines),
         subtotal=sign * foot.subtotal,
@@ -64,6 +65,12 @@ def issue(
         _row(invoice, place, each, sign) for place, each in enumerate(draft.lines, 1)
     )
     return invoice
+
+
+def _due(issued_at: datetime, timezone: str) -> datetime:
+    """The same time of day, so many of the customer's calendar days later, whatever his clocks do between."""
+    local = issued_at.astimezone(ZoneInfo(timezone))
+    return (local + timedelta(days=settings.PAYMENT_TERMS_DAYS)).astimezone(UTC)
 
 
 def database_clock() -> datetime:
