@@ -1,6 +1,7 @@
 /* What links and forms cannot do: pausing the live figures, saying that they are stale, closing open menus. */
 (() => {
   const find = (id) => document.getElementById(id);
+  const RETRY_MS = 2000;
   let connection = null;
   let paused = false;
 
@@ -34,6 +35,16 @@
     document.addEventListener(`htmx:sse:${name}`, () => {
       connection = null;
       show();
+    });
+  }
+  // The extension tries again to connect where it was connected before, but not where the first try fails.
+  for (const name of ["error", "response:error"]) {
+    document.addEventListener(`htmx:${name}`, (event) => {
+      if (event.target !== find("live")) return;
+      connection = null;
+      show();
+      const status = event.detail.ctx?.response?.status;
+      if (status !== 401 && status !== 404) setTimeout(() => paused || restart(), RETRY_MS);
     });
   }
   document.addEventListener("htmx:after:swap", () => connection && show());

@@ -74,6 +74,21 @@ def test_the_figure_moves_by_itself(
     assert p95 <= P95_SECONDS, told
 
 
+def test_the_figure_moves_after_a_first_connection_that_failed(visits: Visits, world: World) -> None:
+    page = visits.open(world.past.person("owner"))
+    before = len(visits.complaints)
+    page.route("**/billing/live/", lambda route: route.fulfill(status=503))
+    page.reload()
+    expect(page.get_by_role("heading", name="Live updates paused")).to_be_visible()
+    page.unroute("**/billing/live/")
+    expect(page.get_by_role("heading", name="Live updates paused")).to_be_hidden()
+    assert all("503" in told for told in visits.complaints[before:]), "nothing else went wrong"
+    del visits.complaints[before:]
+    spent = Decimal(world.past.get("/spend")["usage_total"])
+    world.past.use(100)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
+
+
 def test_the_figure_without_scripts(visits: Visits, world: World) -> None:
     page = visits.open(world.plain.person("owner"), scripts=False)
     expect(page.get_by_role("heading", level=1)).to_contain_text("No usage yet")
