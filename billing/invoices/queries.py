@@ -74,6 +74,12 @@ def status(invoice: Invoice) -> Status:
 
 def invoice_data(invoice: Invoice) -> Data:
     """The document as the contract's section 8 shows it; `kind` says whether it is a credit note."""
+    lines = [line_data(line, invoice.currency) for line in invoice.lines.all()]
+    return {**invoice_head(invoice), "lines": lines}
+
+
+def invoice_head(invoice: Invoice) -> Data:
+    """The document without its lines, which may be thousands."""
     currency = invoice.currency
     amounts = ("subtotal", "tax_total", "total", "credits_applied", "amount_due")
     money = {name: money_string(getattr(invoice, name), currency) for name in amounts}
@@ -90,7 +96,6 @@ def invoice_data(invoice: Invoice) -> Data:
         "issued_at": utc(invoice.issued_at),
         "due_at": utc(invoice.due_at),
         "period": {"start": utc(invoice.period_start), "end": utc(invoice.period_end)},
-        "lines": [line_data(line, currency) for line in invoice.lines.all()],
         "subtotal": money["subtotal"],
         "discounts": [
             {"coupon": each["coupon"], "amount": each["amount"]} for each in invoice.snapshot["discounts"]

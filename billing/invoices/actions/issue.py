@@ -12,10 +12,13 @@ from django.db import connection, transaction
 from billing.invoices.drafts import Draft, DraftLine
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.numbering import series_of, take_number
+from billing.invoices.queries import invoice_head
 from billing.invoices.snapshot import take_snapshot
 from billing.plans.models import PendingLine, Period
 from billing.pricing.charges import localized
 from billing.pricing.money import ZERO
+from billing.webhooks.actions import announce
+from billing.webhooks.models import EventType
 
 MAX_DESCRIPTION = 300
 MAX_UNIT = 100
@@ -64,6 +67,9 @@ def issue(
     InvoiceLine.objects.bulk_create(
         _row(invoice, place, each, sign) for place, each in enumerate(draft.lines, 1)
     )
+    if dated is None:
+        data = invoice_head(invoice)
+        announce(draft.account, EventType.INVOICE_ISSUED, data, fact=invoice.number, at=issued_at)
     return invoice
 
 

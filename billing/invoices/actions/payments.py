@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from accounts.scope import account_scope
 from billing.invoices.models import Invoice, Payment
-from billing.invoices.queries import open_amount
+from billing.invoices.queries import invoice_head, open_amount
 from billing.pricing.money import money_string, round_money
+from billing.webhooks.actions import announce
+from billing.webhooks.models import EventType
 
 
 class PaymentError(ValueError):
@@ -28,7 +30,7 @@ def record_payment(
         raise PaymentError("amount", _("Write an amount above zero in whole units of %s.") % invoice.currency)
     with account_scope(invoice.account_id):
         # The account, since an issued invoice is not a row that may be locked for a change.
-        Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
+        account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
         left = open_amount(invoice)
         if amount > left:
             raise PaymentError(
@@ -40,11 +42,14 @@ def record_payment(
                     "number": invoice.number,
                 },
             )
-        return Payment.objects.create(
-            account_id=invoice.account_id,
+        payment = Payment.objects.create(
+            account=account,
             invoice=invoice,
             amount=amount,
             received_at=received_at,
             method=method,
             reference=reference,
         )
+        if amount == left:
+            announce(account, EventType.INVOICE_PAID, invoice_head(invoice), fact=invoice.number)
+        return payment

@@ -13,6 +13,7 @@ from billing.plans.models import Period, Phase, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
 from billing.plans.queries.periods import day_in, lock_subscription
 from billing.plans.queries.subscriptions import version_at
+from billing.plans.queries.telling import Change, tell_change
 from billing.pricing.dates import DAY
 from billing.pricing.proration import cancel_line
 
@@ -40,8 +41,10 @@ def cancel(
         ScheduledChange.objects.create(
             subscription=locked, account_id=locked.account_id, at=preview.effective_at, version=None
         )
+        tell_change(locked, Change.CANCELLATION_SCHEDULED)
     else:
         _end_now(locked, preview)
+        tell_change(locked, Change.CANCELED)
     subscription.canceled_at = locked.canceled_at
     return preview
 

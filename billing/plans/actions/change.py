@@ -9,6 +9,7 @@ from billing.plans.actions.steps import Step, plan_step
 from billing.plans.models import Period, Phase, Plan, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
 from billing.plans.queries.periods import current_period, lock_subscription
+from billing.plans.queries.telling import Change, tell_change
 
 
 @transaction.atomic
@@ -54,8 +55,10 @@ def confirm_change(
             at=step.preview.effective_at,
             version=step.version,
         )
+        tell_change(locked, Change.CHANGE_SCHEDULED)
     else:
         _switch(locked, step)
+        tell_change(locked, Change.PLAN_CHANGED)
     subscription.anchor_day, subscription.canceled_at = locked.anchor_day, locked.canceled_at
     return step.preview
 

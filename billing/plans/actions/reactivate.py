@@ -15,6 +15,7 @@ from billing.plans.models import Plan, PlanVersion, ScheduledChange, Subscriptio
 from billing.plans.previews import Actor, Preview
 from billing.plans.queries.periods import current_period, lock_subscription
 from billing.plans.queries.subscriptions import scheduled_change, version_at
+from billing.plans.queries.telling import Change, tell_change
 
 
 @transaction.atomic
@@ -33,6 +34,7 @@ def take_back(subscription: Subscription, *, quote: str | None = None) -> Previe
     preview = _taken_back(locked)
     preview.hold_to(quote)
     ScheduledChange.objects.filter(subscription=locked).delete()
+    tell_change(locked, Change.TAKEN_BACK)
     return preview
 
 

@@ -25,6 +25,7 @@ from billing.plans.previews import Actor, Preview
 from billing.plans.queries.catalog import latest_version
 from billing.plans.queries.periods import base_charge, current_period
 from billing.plans.queries.subscriptions import had_trial, running_subscription
+from billing.plans.queries.telling import Change, tell_change
 from billing.pricing.dates import Interval
 from billing.pricing.periods import anchor_for
 
@@ -74,6 +75,7 @@ def subscribe(
     start = subscription.started_at
     Phase.objects.create(subscription=subscription, account=account, version=version, start=start)
     current_period(subscription, timezone.now())
+    tell_change(subscription, Change.STARTED)
     return subscription
 
 

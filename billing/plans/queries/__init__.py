@@ -18,11 +18,13 @@ from billing.plans.queries.subscriptions import (
     had_trial,
     running_subscription,
     scheduled_change,
+    span_data,
     status,
+    subscription_data,
     version_at,
 )
 from billing.plans.queries.taxes import tax_for
-from billing.plans.queries.terms import plan_terms
+from billing.plans.queries.terms import plan_terms, published_terms
 
 __all__ = [
     "NextPeriod",
@@ -42,12 +44,15 @@ __all__ = [
     "plan_terms",
     "plans_data",
     "public_plans",
+    "published_terms",
     "redeemed_coupons",
     "running_subscription",
     "scheduled_change",
+    "span_data",
     "span_share",
     "spans_in",
     "status",
+    "subscription_data",
     "tax_for",
     "version_at",
 ]

@@ -12,6 +12,7 @@ from accounts.models import Account
 from billing.plans.models import Period, Phase, PlanVersion, ScheduledChange, Subscription
 from billing.plans.opening import anchor_day_of, next_period
 from billing.plans.queries.subscriptions import running_subscription, scheduled_change, version_at
+from billing.plans.queries.telling import Change, tell_change
 from billing.pricing.dates import local_date
 from billing.pricing.proration import ProratedLine, base_line, share
 
@@ -166,9 +167,9 @@ def _roll(subscription: Subscription, at: datetime) -> None:
     """Store the periods that begin by `at`. The subscription is locked."""
     last = subscription.periods.last()
     while subscription.canceled_at is None and (last is None or last.end <= at):
-        if last is not None:
-            _carry_out(subscription, last)
+        change = _carry_out(subscription, last) if last is not None else None
         if subscription.canceled_at is not None:
+            tell_change(subscription, Change.CANCELED, subscription.canceled_at)
             return
         start = subscription.started_at if last is None else last.end
         following = next_period(subscription, last, version_at(subscription, start))
@@ -176,14 +177,16 @@ def _roll(subscription: Subscription, at: datetime) -> None:
             subscription.anchor_day = anchor_day_of(following, subscription, following.base_version.interval)
             subscription.save(update_fields=["anchor_day"])
         following.save()
+        if change is not None:
+            tell_change(subscription, Change.PLAN_CHANGED, change.at)
         last = following
 
 
-def _carry_out(subscription: Subscription, ended: Period) -> None:
-    """Do what was scheduled for the end of the period that has ended."""
+def _carry_out(subscription: Subscription, ended: Period) -> ScheduledChange | None:
+    """Do what was scheduled for the end of the period that has ended, and give it."""
     change = scheduled_change(subscription)
     if change is None:
-        return
+        return None
     at = ended.end
     before = version_at(subscription, ended.start)
     Phase.objects.filter(subscription=subscription, end=None).update(end=at)
@@ -197,3 +200,4 @@ def _carry_out(subscription: Subscription, ended: Period) -> None:
             subscription.anchor_day = ended.end_day
     subscription.save(update_fields=["canceled_at", "anchor_day"])
     ScheduledChange.objects.filter(pk=change.pk).delete()
+    return change

@@ -1,9 +1,11 @@
 """Who is on what, when."""
 
 from datetime import datetime
+from typing import Any
 
 from accounts.models import Account
-from billing.plans.models import PlanVersion, ScheduledChange, Subscription
+from billing.plans.models import Period, PlanVersion, ScheduledChange, Subscription
+from billing.pricing.dates import utc
 
 
 def running_subscription(account: Account) -> Subscription | None:
@@ -56,3 +58,30 @@ def had_trial(account: Account) -> bool:
 def currency_is_fixed(account: Account) -> bool:
     """Whether a subscription, running or ended, has fixed the account's currency."""
     return account.subscriptions.exists()
+
+
+def subscription_data(subscription: Subscription, at: datetime) -> dict[str, Any]:
+    """The subscription at `at` (contract, section 8), by the periods that are stored."""
+    period = subscription.periods.filter(start__lte=at, end__gt=at).first() or subscription.periods.last()
+    version = version_at(subscription, min(at, period.end) if period else at)
+    change = scheduled_change(subscription)
+    ended = subscription.canceled_at
+    return {
+        "id": str(subscription.pk),
+        "plan": version.plan.code,
+        "version": version.number,
+        "status": status(subscription, at).value,
+        "period": span_data(period) if period else None,
+        "started_at": utc(subscription.started_at),
+        "canceled_at": utc(ended) if ended else None,
+        "scheduled_change": change
+        and {
+            "plan": change.version and change.version.plan.code,
+            "version": change.version and change.version.number,
+            "at": utc(change.at),
+        },
+    }
+
+
+def span_data(period: Period) -> dict[str, str]:
+    return {"start": utc(period.start), "end": utc(period.end)}

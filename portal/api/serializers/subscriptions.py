@@ -6,9 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.invoices.drafts import Draft
+from billing.plans import queries
 from billing.plans.actions import Preview
-from billing.plans.models import Period, Subscription
-from billing.plans.queries import current_period, scheduled_change, status, version_at
+from billing.plans.models import Subscription
 from billing.pricing.dates import utc
 from billing.pricing.money import money_string
 from portal.api.fields import Choice, Flag, Instant, Moment, Text
@@ -122,34 +122,9 @@ class CancelQuery(TakeBackQuery):
 
 
 def subscription_data(subscription: Subscription, at: datetime) -> dict[str, Any]:
-    """The subscription as it is at `at`."""
-    period = current_period(subscription, at) or subscription.periods.last()
-    version = version_at(subscription, min(at, period.end) if period else at)
-    change = scheduled_change(subscription)
-    ended = subscription.canceled_at
-    return dict(
-        SubscriptionAnswer(
-            {
-                "id": str(subscription.pk),
-                "plan": version.plan.code,
-                "version": version.number,
-                "status": status(subscription, at),
-                "period": span_data(period) if period else None,
-                "started_at": utc(subscription.started_at),
-                "canceled_at": utc(ended) if ended else None,
-                "scheduled_change": change
-                and {
-                    "plan": change.version and change.version.plan.code,
-                    "version": change.version and change.version.number,
-                    "at": utc(change.at),
-                },
-            }
-        ).data
-    )
-
-
-def span_data(period: Period) -> dict[str, str]:
-    return {"start": utc(period.start), "end": utc(period.end)}
+    """The subscription as it is at `at`, with what is due by then carried out."""
+    queries.current_period(subscription, at)
+    return dict(SubscriptionAnswer(queries.subscription_data(subscription, at)).data)
 
 
 def change_data(preview: Preview) -> dict[str, Any]:

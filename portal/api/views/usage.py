@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.models import Account
 from billing.invoices.drafts import draft_invoice
 from billing.limits.queries import current_limit
-from billing.plans.queries import period_at
+from billing.plans.queries import period_at, span_data
 from billing.plans.stored import meter_def
 from billing.pricing.charges import localized
 from billing.pricing.dates import utc
@@ -21,7 +21,6 @@ from portal.api.auth import account_of
 from portal.api.fields import instant_of
 from portal.api.problems import invalid_parameter
 from portal.api.query import read_query
-from portal.api.serializers.subscriptions import span_data
 from portal.api.serializers.usage import SpendAnswer, SpendQuery, UsageAnswer, UsageQuery
 from portal.api.views.base import ApiView
 from portal.api.views.limits import meter_of
