@@ -12,6 +12,7 @@ class Act(StrEnum):
 
     READ = "read"
     CHANGE_LIMIT = "change_limit"
+    TRY_ALERTS = "try_alerts"
     CHANGE_PLAN = "change_plan"
     SEE_KEYS = "see_keys"
 
@@ -22,6 +23,7 @@ _MONEY: Final = frozenset({Role.OWNER, Role.BILLING})
 ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.READ: _EVERYONE,
     Act.CHANGE_LIMIT: _MONEY,
+    Act.TRY_ALERTS: frozenset({*_MONEY, Role.DEVELOPER}),
     Act.CHANGE_PLAN: _MONEY,
     Act.SEE_KEYS: frozenset({Role.OWNER, Role.DEVELOPER}),
 }

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.utils.translation import gettext
 
 from accounts.models import Account
-from billing.limits.models import Alert, LimitVersion
-from billing.limits.queries import LimitStanding, Standing, State, standing
+from billing.limits.models import Alert, Drill, LimitVersion
+from billing.limits.queries import Firing, LimitStanding, Standing, State, firings, standing
 from billing.limits.queries.versions import latest_version
 from billing.limits.terms import THRESHOLDS
 from billing.plans.models import Meter, Period
@@ -20,8 +21,11 @@ from portal import dates, formats
 from portal.pages import forecasts
 from portal.pages.figures import period_figures
 from portal.pages.limit_bar import LimitBar, limit_bar
+from portal.pages.receipts import ReceiptPage, StopRow, author, newest_receipt, stop_row
 
 HISTORY = 50
+STOPS = 12
+DRILLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class LimitForm:
     amount: str = ""
     action: str = ""
     thresholds: tuple[Threshold, ...] = ()
+    pace: bool = True
     errors: tuple[tuple[str, str], ...] = ()
 
     def error(self, field: str) -> str:
@@ -57,27 +62,37 @@ class LimitForm:
 
 @dataclass(frozen=True, slots=True)
 class MeterLimit:
+    """`told`: the percents at which the account is told."""
+
     code: str
     name: str
+    told: str
     standing: LimitStanding
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
+    """An alert or a drill. `sent_to` are those who have it, `errors` says whose mail failed and why."""
+
     at: datetime
     what: str
-    spent: Decimal
-    recipients: str
-    delivered: bool
-    error: str
+    spent: Decimal | None
+    sent_to: Sequence[str]
+    errors: Sequence[str]
+    done: bool
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
+    """`stop`: the receipt of a stop, where that is what happened. `note`: why staff did it."""
+
     at: datetime
     what: str
     by: str
     amount: Decimal | None
+    note: str = ""
+    stop: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,9 @@ class LimitsPage:
     free_meters: Sequence[tuple[str, str]]
     alerts: Sequence[AlertRow]
     failed: int
+    drills: Sequence[AlertRow]
+    receipt: ReceiptPage | None
+    receipts: Sequence[StopRow]
     history: Sequence[Change]
 
     @property
@@ -108,6 +126,12 @@ class LimitsPage:
     @property
     def stopped(self) -> bool:
         return self.bar is not None and self.bar.state is State.STOPPED
+
+    @property
+    def stops_here(self) -> MeterLimit | None:
+        """The meter whose own limit refuses usage, on the account's page."""
+        stopped = (one for one in self.meter_limits if one.standing.state is State.STOPPED)
+        return next(stopped, None) if self.meter is None else None
 
 
 def limits_page(
@@ -129,11 +153,7 @@ def limits_page(
     bar = limit_bar(own, period, currency, crossing) if period else None
     names = _meter_names(plan) if plan else {}
     limited = {one.meter.code for one in now.meters if one.meter}
-    alerts = (
-        list(Alert.objects.filter(account=account, period=period).select_related("limit__meter"))
-        if period
-        else []
-    )
+    told, stops = _told(account, period), firings(account, STOPS)
     return LimitsPage(
         currency=currency,
         as_of=at,
@@ -144,15 +164,14 @@ def limits_page(
         meter=meter,
         meter_name=formats.text_of(meter.name) if meter else "",
         form=form or stored_form(account, meter),
-        meter_limits=[
-            MeterLimit(one.meter.code, formats.text_of(one.meter.name), one)
-            for one in now.meters
-            if one.meter
-        ],
+        meter_limits=[_meter_limit(one.meter, one) for one in now.meters if one.meter],
         free_meters=[(code, name) for code, name in names.items() if code not in limited],
-        alerts=[_alert(one, currency) for one in alerts],
-        failed=sum(1 for one in alerts if one.error),
-        history=_history(account, currency),
+        alerts=[_alert(one, currency) for one in told],
+        failed=sum(len(_errors(one)) for one in told),
+        drills=[_drill(one) for one in _drills(account)],
+        receipt=newest_receipt(account, stops),
+        receipts=[stop_row(account, one) for one in stops],
+        history=_history(account, stops),
     )
 
 
@@ -166,6 +185,7 @@ def stored_form(account: Account, meter: Meter | None) -> LimitForm:
         amount=f"{version.amount:.{digits}f}",
         action=version.action,
         thresholds=threshold_rows([str(one) for one in version.thresholds], version.amount, account.currency),
+        pace=version.pace,
     )
 
 
@@ -183,48 +203,90 @@ def threshold_rows(percents: Sequence[str], amount: Decimal | None, currency: st
     return (*rows, *(Threshold("", "") for _ in range(3 - len(rows))))
 
 
+def _meter_limit(meter: Meter, standing: LimitStanding) -> MeterLimit:
+    told = ", ".join(formats.percent(Decimal(one) / 100) for one in standing.version.thresholds)
+    return MeterLimit(meter.code, formats.text_of(meter.name), told, standing)
+
+
 def _meter_names(plan: Plan) -> dict[str, str]:
     return {charge.meter: formats.text_of(charge.name) for charge in plan.charges}
 
 
-def _alert(alert: Alert, currency: str) -> AlertRow:
-    percent = formats.percent(Decimal(alert.threshold) / 100)
-    amount = formats.money(alert.limit.amount or Decimal(0), currency)
-    what = gettext("%(percent)s of %(amount)s") % {"percent": percent, "amount": amount}
-    if alert.limit.meter:
-        what = f"{formats.text_of(alert.limit.meter.name)}: {what}"
-    return AlertRow(
-        alert.created_at,
-        what,
-        alert.spent,
-        ", ".join(alert.recipients),
-        alert.sent_at is not None,
-        alert.error,
+def _told(account: Account, period: Period | None) -> list[Alert]:
+    return (
+        list(Alert.objects.filter(account=account, period=period).select_related("limit__meter"))
+        if period
+        else []
     )
 
 
-def _history(account: Account, currency: str) -> list[Change]:
-    """Every version with what it changed, newest first."""
+def _drills(account: Account) -> list[Drill]:
+    return list(Drill.objects.filter(account=account).select_related("limit__meter", "asked_by")[:DRILLS])
+
+
+def _alert(alert: Alert, currency: str) -> AlertRow:
+    amount = formats.money(alert.limit.amount or Decimal(0), currency)
+    if alert.expected_on:
+        day = dates.day(alert.expected_on, "MMMMd")
+        what = gettext("Pace: %(amount)s by about %(day)s") % {"amount": amount, "day": day}
+    else:
+        percent = formats.percent(Decimal(alert.threshold) / 100)
+        what = gettext("%(percent)s of %(amount)s") % {"percent": percent, "amount": amount}
+    if alert.limit.meter:
+        what = f"{formats.text_of(alert.limit.meter.name)}: {what}"
+    return AlertRow(
+        alert.created_at, what, alert.spent, alert.recipients, _errors(alert), alert.sent_at is not None
+    )
+
+
+def _drill(drill: Drill) -> AlertRow:
+    scope = formats.text_of(drill.limit.meter.name) if drill.limit.meter else gettext("account")
+    by = str(drill.asked_by or gettext("a former member"))
+    done = drill.sent_at is not None
+    return AlertRow(drill.created_at, scope, None, drill.recipients, _errors(drill), done, by)
+
+
+def _errors(row: Alert | Drill) -> list[str]:
+    """Whose mail failed, and why: one for each address."""
+    return [one for one in row.error.split("; ") if one]
+
+
+def _history(account: Account, stops: Sequence[Firing]) -> list[Change]:
+    """Every version with what it changed, and every stop with its receipt, newest first."""
     versions = list(
         LimitVersion.objects.filter(account=account).select_related("meter", "created_by").order_by("since")
     )
     before: dict[object, LimitVersion] = {}
-    rows = []
+    rows = [_stopped(stop) for stop in stops]
     for version in versions:
-        what = _words(before.get(version.meter_id), version, currency)
-        if version.meter:
-            what = f"{formats.text_of(version.meter.name)}: {what}"
-        rows.append(
-            Change(version.since, what, str(version.created_by or gettext("API or staff")), version.amount)
-        )
+        what = _named(version, _words(before.get(version.meter_id), version))
+        rows.append(Change(version.since, what, author(version), version.amount, version.note))
         before[version.meter_id] = version
-    return rows[::-1][:HISTORY]
+    return sorted(rows, key=lambda one: one.at, reverse=True)[:HISTORY]
 
 
-def _words(before: LimitVersion | None, now: LimitVersion, currency: str) -> str:
+def _stopped(firing: Firing) -> Change:
+    words = (
+        gettext("Stopped at the limit")
+        if firing.stop.reached
+        else gettext("Refused what would pass the limit")
+    )
+    what, by = _named(firing.limit, words), gettext("The limit")
+    return Change(firing.at, what, by, firing.limit.amount, stop=firing.stop.pk)
+
+
+def _named(version: LimitVersion, what: str) -> str:
+    return f"{formats.text_of(version.meter.name)}: {what}" if version.meter else what
+
+
+def _words(before: LimitVersion | None, now: LimitVersion) -> str:
     stops = now.action == LimitVersion.Action.STOP
     if now.amount is None:
-        return gettext("Limit removed")
+        return (
+            gettext("Limit removed")
+            if before and before.amount is not None
+            else gettext("No limit, as chosen")
+        )
     if before is None or before.amount is None:
         return gettext("Limit set, with stop") if stops else gettext("Limit set, to be told")
     if now.amount > before.amount:

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, QueryDict
@@ -14,15 +15,16 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Act
-from billing.limits.actions import set_limit
+from billing.limits.actions import NothingToTry, TooManyDrills, set_limit, start_drill
 from billing.limits.errors import LimitError
-from billing.limits.queries import standing
+from billing.limits.queries import current_limit, standing
 from billing.limits.queries.versions import latest_version
 from billing.limits.terms import Terms, read_action, read_amount, read_thresholds
 from billing.plans.models import Meter
 from billing.pricing.money import minor_units
 from portal import dates, formats
 from portal.pages.limits import LimitForm, limits_page, threshold_rows
+from portal.pages.receipts import receipt_page
 from portal.views.base import PortalRequest, page, show
 
 # Marks that people write inside an amount: spaces of every kind, and the currency's sign or code.
@@ -72,7 +74,13 @@ def confirm(request: PortalRequest) -> HttpResponseBase:
         found = limits_page(request.account, timezone.now(), meter, form)
         return show(request, "portal/limits.html", found, status=422)
     version = set_limit(
-        request.account, terms.amount, terms.action, terms.thresholds, meter=meter, by=request.user
+        request.account,
+        terms.amount,
+        terms.action,
+        terms.thresholds,
+        meter=meter,
+        pace=terms.pace,
+        by=request.user,
     )
     since = dates.time(version.since if version else timezone.now(), seconds=True)
     if terms.amount is None:
@@ -83,6 +91,35 @@ def confirm(request: PortalRequest) -> HttpResponseBase:
     messages.success(request, done)
     suffix = f"?meter={meter.code}" if meter else ""
     return redirect(reverse("portal:limits") + suffix)
+
+
+@require_safe
+@page(place="limits")
+def show_receipt(request: PortalRequest, stop: UUID) -> HttpResponseBase:
+    found = receipt_page(request.account, stop)
+    if found is None:
+        raise Http404
+    return show(request, "portal/limit_receipt.html", found)
+
+
+@require_POST
+@page(Act.TRY_ALERTS, place="limits")
+def drill(request: PortalRequest) -> HttpResponseBase:
+    """Simulate reaching the limit: the real mail and webhooks, marked as a test."""
+    meter = _meter(request.POST)
+    limit = current_limit(request.account, meter)
+    try:
+        if limit is None:
+            raise NothingToTry
+        start_drill(limit, request.user)
+    except NothingToTry:
+        messages.error(request, gettext("There is no limit to try in a running billing period."))
+    except TooManyDrills:
+        messages.error(request, gettext("Three tries an hour are the most. Try again later."))
+    else:
+        messages.success(request, gettext("The test is on its way. Below you see who was sent what."))
+    suffix = f"?meter={meter.code}" if meter else ""
+    return redirect(f"{reverse('portal:limits')}{suffix}#drill")
 
 
 def read_form(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
@@ -107,10 +144,12 @@ def read_form(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
         thresholds = read_thresholds([int(one) if one.isdecimal() else one for one in percents if one])
     except LimitError as error:
         errors.append(("thresholds", error.sentence))
-    form = LimitForm(typed, data.get("action", ""), threshold_rows(percents, amount, currency), tuple(errors))
+    pace = data.get("pace") == "1"
+    rows = threshold_rows(percents, amount, currency)
+    form = LimitForm(typed, data.get("action", ""), rows, pace, tuple(errors))
     if errors or action is None or thresholds is None:
         return None, form
-    return Terms(amount, action, thresholds), form
+    return Terms(amount, action, thresholds, pace), form
 
 
 def _amount(typed: str) -> str:

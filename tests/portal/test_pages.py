@@ -223,10 +223,11 @@ class TestLimits:
 
     def test_nothing_is_preselected_without_a_limit(self, world):
         owner = sign_in(world.owner)
-        assert owner.get(reverse("portal:limits")).text.count(" checked") == 1
+        chosen = re.compile(r'name="action"[^>]* checked')
+        assert len(chosen.findall(owner.get(reverse("portal:limits")).text)) == 1
         answer = owner.post(reverse("portal:limit_confirm"), {"remove": "1"}, follow=True)
         assert "There is no limit since" in answer.text
-        assert " checked" not in answer.text
+        assert not chosen.search(answer.text)
         assert 'name="amount" inputmode="decimal" autocomplete="off" value=""' in answer.text
 
     def test_a_meter_has_a_limit_of_its_own(self, world):
