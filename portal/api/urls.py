@@ -12,6 +12,14 @@ from portal.api.views.limits import AllowanceView, LimitView
 from portal.api.views.simulation import SimulationView
 from portal.api.views.subscriptions import ChangesView, ReactivateView, SubscriptionsView, SubscriptionView
 from portal.api.views.usage import SpendView, UsageView
+from portal.api.views.webhooks import (
+    WebhookDeliveriesView,
+    WebhookRetryView,
+    WebhookSecretView,
+    WebhooksView,
+    WebhookTestView,
+    WebhookView,
+)
 
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
@@ -35,4 +43,10 @@ urlpatterns = [
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),
     path("subscriptions/<uuid:subscription>/changes", ChangesView.as_view()),
     path("subscriptions/<uuid:subscription>/reactivate", ReactivateView.as_view()),
+    path("webhooks", WebhooksView.as_view()),
+    path("webhooks/<uuid:webhook>", WebhookView.as_view()),
+    path("webhooks/<uuid:webhook>/secret", WebhookSecretView.as_view()),
+    path("webhooks/<uuid:webhook>/test", WebhookTestView.as_view()),
+    path("webhooks/<uuid:webhook>/deliveries", WebhookDeliveriesView.as_view()),
+    path("webhooks/<uuid:webhook>/deliveries/<uuid:delivery>/retry", WebhookRetryView.as_view()),
 ]
