@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
-from billing.plans.models import AMOUNT, PRICE, Meter, Period
+from billing.plans.models import AMOUNT, PRICE, Meter, Period, PlanVersion
 
 
 class LimitVersion(models.Model):
@@ -32,7 +32,9 @@ class LimitVersion(models.Model):
     payable_at_start = models.DecimalField(default=0, **AMOUNT)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     # A decision of the seller's staff always has one, and nobody else's has.
-    note = models.CharField(max_length=300, blank=True, help_text=_("Why staff decided so. The customer reads it"))
+    note = models.CharField(
+        max_length=300, blank=True, help_text=_("Why staff decided so. The customer reads it")
+    )
 
     class Meta:
         ordering: ClassVar = ["since"]
@@ -150,12 +152,37 @@ class Refusal(models.Model):
 
 
 class Reservation(models.Model):
-    """Usage set aside before it happens: counted as spent until it is committed, given back or expired."""
+    """Usage set aside before it happens: counted as spent until it is committed, given back or expired.
+
+    It belongs to the billing period that ran when it was made, and is priced as usage of that period.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
-    meter = models.ForeignKey(Meter, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    meter = models.ForeignKey(Meter, models.PROTECT, related_name="+", db_index=False)
     quantity = models.DecimalField(**PRICE)
     dimensions = models.JSONField(default=dict)
+    period = models.ForeignKey(Period, models.PROTECT, related_name="+", db_index=False)
+    # What it was granted by: the plan version (none in a trial) and the limits in force. If they have changed by the
+    # commit, it is priced anew then.
+    version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    limits = models.JSONField(default=list)
+    # What is set aside on which charge of that version: {code: decimal string}.
+    charges = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
+    # Committed if it has an event, else given back.
     ended_at = models.DateTimeField(null=True)
+    source = models.CharField(max_length=256, blank=True)
+    event_id = models.CharField(max_length=256, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["account", "period"], condition=models.Q(ended_at=None), name="reservation_open"
+            ),
+            models.Index(fields=["expires_at"], name="reservation_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.meter}"

@@ -26,8 +26,17 @@ MEANINGS: dict[str, tuple[int, str]] = {
     "gone": (410, "It has expired."),
     "too_large": (413, "The body is larger than the call takes."),
     "unsupported_media_type": (415, "The body's media type is not one that the call takes."),
+    "exceeds_reservation": (
+        422,
+        "The event does not fit what was reserved, and nothing was stored; `errors` says where. The reservation stays.",
+    ),
     "idempotency_key_reused": (422, "The Idempotency-Key was used with another body. Use a new one."),
     "too_many_requests": (429, "The key asks too often. Wait for as many seconds as Retry-After says."),
+    "limit_reached": (
+        429,
+        "The usage would pass a spending limit: `limit_id`, `scope` (account or meter), `resets_at`, `raise_url`. Do "
+        "not retry: it is lifted when the limit is raised there, or when the period ends, as Retry-After says.",
+    ),
     "internal_error": (500, "A fault of ours. It is in the log, and nothing was changed."),
     "unavailable": (503, "The store does not answer now. Send the same request again after Retry-After."),
     "store_unavailable": (

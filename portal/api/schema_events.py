@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_EVENT: dict[str, Any] = {
+EVENT: dict[str, Any] = {
     "type": "object",
     "description": "A CloudEvent 1.0.",
     "required": ["specversion", "id", "source", "type", "subject"],
@@ -22,8 +22,8 @@ _EVENT: dict[str, Any] = {
         "voided": {"type": "boolean", "description": "With a higher revision: removes the event."},
     },
 }
-_BATCH: dict[str, Any] = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 5000}
-_RESULT: dict[str, Any] = {
+_BATCH: dict[str, Any] = {"type": "array", "items": EVENT, "minItems": 1, "maxItems": 5000}
+RESULT: dict[str, Any] = {
     "type": "object",
     "required": ["accepted", "duplicates", "quarantined", "rejected"],
     "additionalProperties": False,
@@ -57,16 +57,16 @@ EVENTS: dict[str, Any] = {
         "requestBody": {
             "required": True,
             "content": {
-                "application/cloudevents+json": {"schema": _EVENT},
+                "application/cloudevents+json": {"schema": EVENT},
                 "application/cloudevents-batch+json": {"schema": _BATCH},
                 "application/json": {"schema": _BATCH},
             },
         },
         "responses": {
-            "200": {"description": "Stored.", "content": {"application/json": {"schema": _RESULT}}},
+            "200": {"description": "Stored.", "content": {"application/json": {"schema": RESULT}}},
             "422": {
                 "description": "Every event was rejected.",
-                "content": {"application/json": {"schema": _RESULT}},
+                "content": {"application/json": {"schema": RESULT}},
             },
         },
     }

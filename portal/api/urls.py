@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts.middleware import own_scope
 from portal.api.docs import openapi
 from portal.api.views.accounts import AccountsView, AccountView
 from portal.api.views.catalog import CatalogView, MetersView, PlansView
@@ -9,6 +10,7 @@ from portal.api.views.coupons import CouponsView
 from portal.api.views.events import events
 from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
 from portal.api.views.limits import AllowanceView, LimitView
+from portal.api.views.reservations import CommitView, ReservationsView, ReservationView
 from portal.api.views.simulation import SimulationView
 from portal.api.views.subscriptions import ChangesView, ReactivateView, SubscriptionsView, SubscriptionView
 from portal.api.views.usage import SpendView, UsageView
@@ -30,7 +32,10 @@ urlpatterns = [
     path("accounts", AccountsView.as_view()),
     path("accounts/<str:account>", AccountView.as_view()),
     path("accounts/<str:account>/subscriptions", SubscriptionsView.as_view()),
-    path("accounts/<str:account>/allowance", AllowanceView.as_view()),
+    path("accounts/<str:account>/allowance", own_scope(AllowanceView.as_view())),
+    path("accounts/<str:account>/reservations", own_scope(ReservationsView.as_view())),
+    path("reservations/<uuid:reservation>", ReservationView.as_view()),
+    path("reservations/<uuid:reservation>/commit", CommitView.as_view()),
     path("accounts/<str:account>/limit", LimitView.as_view()),
     path("accounts/<str:account>/usage", UsageView.as_view()),
     path("accounts/<str:account>/spend", SpendView.as_view()),

@@ -8,7 +8,7 @@ account is logged and does not hold up the others.
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,13 @@ from billing.invoices.actions.bill import AccountBusy, bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
 from billing.invoices.retention import accounts_with_periods, purgeable
-from billing.limits.actions import raise_alerts, raise_pace_alerts, time_stops, untimed_stops
+from billing.limits.actions import (
+    purge_reservations,
+    raise_alerts,
+    raise_pace_alerts,
+    time_stops,
+    untimed_stops,
+)
 from billing.limits.mail import anything_new, send_alerts
 from billing.limits.models import Alert, Drill, LimitVersion
 from billing.plans.models import Period, Subscription
@@ -62,12 +68,13 @@ class Job:
         return self.run.__name__
 
 
-def accounts_with_limits() -> list[int]:
-    """Accounts that have, or had, a limit."""
+def accounts_with_limits(among: Collection[int] | None = None) -> list[int]:
+    """Accounts that have, or had, a limit; of all, or of some."""
     with installation_scope():
-        return list(
-            LimitVersion.objects.order_by("account_id").values_list("account_id", flat=True).distinct()
-        )
+        limits = LimitVersion.objects.order_by("account_id")
+        if among is not None:
+            limits = limits.filter(account_id__in=among)
+        return list(limits.values_list("account_id", flat=True).distinct())
 
 
 def check_account(account_id: int) -> bool:
@@ -158,6 +165,12 @@ def purge_usage() -> None:
     each(accounts_with_periods(), _purge)
     if not stopping.is_set():
         purge_quarantine(timezone.now())
+
+
+def purge_ended_reservations() -> None:
+    """Rows of reservations that nobody will commit again."""
+    with installation_scope():
+        purge_reservations()
 
 
 def _purge(account: Account) -> None:
@@ -251,6 +264,7 @@ SCHEDULE: Final = (
     Job(replay_quarantine),
     Job(render_invoices),
     Job(purge_usage, cron=EVERY_NIGHT),
+    Job(purge_ended_reservations),
     Job(bill, BILLING_QUEUE),
 )
 SEND_ALERTS: Final = "send_alerts"

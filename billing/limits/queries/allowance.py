@@ -1,38 +1,32 @@
 """The answer that a product asks for before it serves a request: may usage go on, and how much is left."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from billing.limits.errors import LimitError
-from billing.limits.models import LimitVersion
-from billing.limits.queries.clamping import joined, spent_on, total, usage_by_meter, usage_so_far
-from billing.limits.queries.versions import current_limits
-from billing.limits.queries.window import running_period
+from billing.limits.queries.books import Books, Limit, read_books, spend
+from billing.limits.queries.clamping import spent_on, total
+from billing.limits.setting_aside import joined_aside, set_aside
 from billing.plans.models import Meter
-from billing.pricing.charges import NO_USAGE, Charge, Usage
 from billing.pricing.money import ZERO, exact
-from billing.pricing.rate import rate
-from billing.pricing.spans import Span
-from billing.usage.rating import rate_period
 
 ACCOUNT_LIMIT_REACHED: Final = "account_limit_reached"
 METER_LIMIT_REACHED: Final = "meter_limit_reached"
-MAX_EVENTS: Final = 100_000
-"""Single events that a question about a percentage charge may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """`limit`, `spent` and `remaining` are those of the limit that decides: the one that refuses, else the closest.
 
-    `spent` is before waivers; `remaining` is never negative, None without a limit. `reason` names the limit that
-    refuses. All of it is as committed at `as_of`.
+    `spent` is before waivers, open reservations included; `remaining` is never negative, None without a limit.
+    `reason` names the limit that refuses, `refused_by` is it, `period` (id) is the billing period that runs. All of it
+    is as committed at `as_of`.
     """
 
     allowed: bool
@@ -42,6 +36,8 @@ class Allowance:
     remaining: Decimal | None
     resets_at: datetime | None
     as_of: datetime
+    refused_by: Limit | None = None
+    period: int | None = None
 
 
 @exact()
@@ -60,55 +56,67 @@ def allowance(
     negative or given without a meter.
     """
     _check(meter, quantity)
-    period = running_period(account, at)
-    rated = rate_period(period) if period else None
-    usage = usage_so_far(rated) if rated else {}
-    after = usage
-    if rated and meter is not None and quantity:
-        dearest = _dearest(rated.spans, meter, quantity, dimensions or {}, at)
-        after = joined(usage, {meter.code: dearest - usage_by_meter(rated.lines).get(meter.code, ZERO)})
-    limits = [one for one in current_limits(account) if one.meter is None or one.meter == meter]
-    verdicts = [_verdict(one, usage, after if quantity is not None else None) for one in limits]
-    decisive = min(
-        verdicts, key=_strictness, default=_Verdict(True, None, None, total(usage), None, stops=False)
-    )
-    return Allowance(
-        allowed=decisive.allowed,
-        reason=decisive.reason,
-        limit=decisive.limit,
-        spent=decisive.spent,
-        remaining=decisive.remaining,
-        resets_at=period.end if period else None,
-        as_of=at,
-    )
+    books = read_books(account, at)
+    usage = spend(books)
+    after = None if quantity is None else usage
+    if books.parts and meter is not None and quantity:
+        part = books.parts[-1]
+        more = set_aside(part.spans, part.place, part.aside, meter.code, quantity, dimensions or {})
+        after = spend(books, joined_aside(part.aside, more)) if more else usage
+    limits = [one for one in books.limits if one.meter is None or (meter and one.meter == meter.code)]
+    return _answer(books, limits, usage, after, at)
+
+
+def refusing(books: Books, after: Mapping[str, Decimal], meters: Container[str]) -> Limit | None:
+    """The limit of the account, or of one of `meters`, that `after` would pass; the first one, None if none."""
+    for limit in books.limits:
+        concerned = limit.meter is None or limit.meter in meters
+        if limit.stops and concerned and spent_on(after, limit.meter) > limit.amount:
+            return limit
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
+    limit: Limit
     allowed: bool
-    reason: str | None
-    limit: Decimal | None
     spent: Decimal
-    remaining: Decimal | None
-    stops: bool
+    remaining: Decimal
 
 
-def _verdict(
-    limit: LimitVersion, usage: Mapping[str, Decimal], after: Mapping[str, Decimal] | None
-) -> _Verdict:
-    amount = limit.amount if limit.amount is not None else ZERO
-    meter = limit.meter.code if limit.meter else None
-    spent = spent_on(usage, meter)
-    stops = limit.action == LimitVersion.Action.STOP
-    fits = spent < amount if after is None else spent_on(after, meter) <= amount
-    reason = METER_LIMIT_REACHED if limit.meter else ACCOUNT_LIMIT_REACHED
-    allowed = fits or not stops
-    return _Verdict(allowed, None if allowed else reason, amount, spent, max(amount - spent, ZERO), stops)
+def _answer(
+    books: Books,
+    limits: Sequence[Limit],
+    usage: Mapping[str, Decimal],
+    after: Mapping[str, Decimal] | None,
+    at: datetime,
+) -> Allowance:
+    decisive = min((_verdict(one, usage, after) for one in limits), key=_strictness, default=None)
+    if decisive is None:
+        return Allowance(True, None, None, total(usage), None, books.resets_at, at)
+    reason = METER_LIMIT_REACHED if decisive.limit.meter else ACCOUNT_LIMIT_REACHED
+    return Allowance(
+        allowed=decisive.allowed,
+        reason=None if decisive.allowed else reason,
+        limit=decisive.limit.amount,
+        spent=decisive.spent,
+        remaining=decisive.remaining,
+        resets_at=books.resets_at,
+        as_of=at,
+        refused_by=None if decisive.allowed else decisive.limit,
+        period=books.period,
+    )
+
+
+def _verdict(limit: Limit, usage: Mapping[str, Decimal], after: Mapping[str, Decimal] | None) -> _Verdict:
+    spent = spent_on(usage, limit.meter)
+    fits = spent < limit.amount if after is None else spent_on(after, limit.meter) <= limit.amount
+    return _Verdict(limit, fits or not limit.stops, spent, max(limit.amount - spent, ZERO))
 
 
 def _strictness(verdict: _Verdict) -> tuple[bool, bool, Decimal]:
     """What refuses comes first, then what could, then what is closest."""
-    return verdict.allowed, not verdict.stops, verdict.remaining if verdict.remaining is not None else ZERO
+    return verdict.allowed, not verdict.limit.stops, verdict.remaining
 
 
 def _check(meter: Meter | None, quantity: Decimal | None) -> None:
@@ -118,44 +126,3 @@ def _check(meter: Meter | None, quantity: Decimal | None) -> None:
         raise LimitError("missing", "meter", _("Say which meter the quantity is of."))
     if quantity < 0:
         raise LimitError("negative", "quantity", _("A quantity cannot be negative. Write 0 or more."))
-
-
-def _dearest(
-    spans: Sequence[Span], meter: Meter, quantity: Decimal, dimensions: Mapping[str, str], at: datetime
-) -> Decimal:
-    """What the usage of `meter` costs with `quantity` more on the charge that makes it cost most."""
-    place = max((index for index, span in enumerate(spans) if span.start <= at), default=0)
-    charges = [one for span in spans[place : place + 1] for one in span.plan.charges]
-    fitting = [one for one in charges if one.meter == meter.code and _may_match(one, dimensions)]
-    outcomes = [rate(_grown(spans, place, one, quantity)) for one in fitting] or [rate(spans)]
-    return max(usage_by_meter(lines).get(meter.code, ZERO) for lines in outcomes)
-
-
-def _may_match(charge: Charge, dimensions: Mapping[str, str]) -> bool:
-    """Whether no given dimension contradicts the charge's filter."""
-    return all(dimensions[key] in values for key, values in charge.where.items() if key in dimensions)
-
-
-def _grown(spans: Sequence[Span], place: int, charge: Charge, quantity: Decimal) -> list[Span]:
-    """The spans with `quantity` more on `charge` in the one at `place`."""
-    span = spans[place]
-    upto = {**span.upto, charge.code: _more(charge, span.upto.get(charge.code, NO_USAGE), quantity)}
-    return [*spans[:place], replace(span, upto=upto), *spans[place + 1 :]]
-
-
-def _more(charge: Charge, usage: Usage, quantity: Decimal) -> Usage:
-    """The usage after `quantity` more, at its dearest: a level or a peak counts only if it is higher."""
-    rises = charge.aggregation not in {"max", "latest"}
-    grown = usage.quantity + quantity if rises else max(usage.quantity, quantity)
-    return Usage(grown, (*usage.amounts, *_events(charge, quantity)))
-
-
-def _events(charge: Charge, quantity: Decimal) -> tuple[Decimal, ...]:
-    """The single events that a percentage charge prices: one for each of a count, else one of the whole quantity."""
-    if charge.model != "percentage" or not quantity:
-        return ()
-    if charge.aggregation != "count":
-        return (quantity,)
-    if quantity > MAX_EVENTS:
-        raise LimitError("too_large", "quantity", _("Ask for at most %s events at once.") % f"{MAX_EVENTS:,}")
-    return (Decimal(1),) * int(quantity.to_integral_value(ROUND_CEILING))

@@ -24,7 +24,7 @@ from billing.plans.queries.subscriptions import (
     version_at,
 )
 from billing.plans.queries.taxes import tax_for
-from billing.plans.queries.terms import plan_terms
+from billing.plans.queries.terms import plan_terms, published_terms
 
 __all__ = [
     "NextPeriod",
@@ -44,6 +44,7 @@ __all__ = [
     "plan_terms",
     "plans_data",
     "public_plans",
+    "published_terms",
     "redeemed_coupons",
     "running_subscription",
     "scheduled_change",

@@ -1,5 +1,7 @@
 """A plan version as the frozen value that pricing reads."""
 
+from django.db import connection
+
 from billing.plans.models import PlanVersion
 from billing.plans.stored import known_meters, version_data
 from billing.pricing.charges import Plan
@@ -7,6 +9,7 @@ from billing.pricing.parse import meter_from_data, plan_from_data
 
 _CACHE_SIZE = 1000
 _by_digest: dict[str, Plan] = {}
+_by_id: dict[tuple[str, int], Plan] = {}
 
 
 def plan_terms(version: PlanVersion) -> Plan:
@@ -24,4 +27,19 @@ def plan_terms(version: PlanVersion) -> Plan:
         if len(_by_digest) >= _CACHE_SIZE:
             _by_digest.pop(next(iter(_by_digest)))
         _by_digest[version.digest] = found
+    return found
+
+
+def published_terms(version: int) -> Plan | None:
+    """The terms of the published version of this id; None for a draft. One query, once in a process and database."""
+    key = str(connection.settings_dict["NAME"]), version
+    found = _by_id.get(key)
+    if found is None:
+        row = PlanVersion.objects.get(pk=version)
+        if not row.digest:
+            return None
+        found = plan_terms(row)
+        if len(_by_id) >= _CACHE_SIZE:
+            _by_id.pop(next(iter(_by_id)), None)
+        _by_id[key] = found
     return found

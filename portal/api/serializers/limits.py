@@ -49,3 +49,21 @@ class AllowanceAnswer(Answer):
     remaining = serializers.CharField(allow_null=True)
     resets_at = serializers.CharField(allow_null=True)
     as_of = serializers.CharField()
+
+
+class ReservationBody(Body):
+    """Checked by billing/limits, which knows the meter."""
+
+    meter = Text(max_length=100)
+    quantity = DecimalString(help_text="More than 0, in the meter's unit.")
+    dimensions = serializers.DictField(
+        child=Text(max_length=1000, allow_blank=True, trim_whitespace=False),
+        default=dict,
+        help_text='Such as {"model": "gpt-4"}. Where they leave the charge open, the dearest is assumed.',
+    )
+    ttl_seconds = Whole(default=60, help_text="From 1 to 86400: after that it is given back by itself.")
+
+
+class ReservationAnswer(Answer):
+    id = serializers.UUIDField()
+    expires_at = serializers.CharField()

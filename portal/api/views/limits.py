@@ -1,7 +1,9 @@
 """The spending limit, and the question that a product asks before it serves a request."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from billing.limits.actions import set_limit
+from accounts.scope import account_scope
+from billing.limits.actions import note_refusal, set_limit
 from billing.limits.errors import LimitError
+from billing.limits.models import LimitVersion
 from billing.limits.queries import allowance, limit_data
-from billing.plans.models import Meter
+from billing.plans.models import Meter, Period
 from billing.pricing.dates import utc
 from billing.pricing.money import money_string
 from portal.api.auth import account_of
@@ -50,6 +54,8 @@ class LimitView(ApiView):
 
 
 class AllowanceView(ApiView):
+    """Asked before each request that a product serves, so it opens its scope with the one statement that it needs."""
+
     scopes: ClassVar = {"GET": ("ingest", "read")}
 
     @extend_schema(operation_id="get_allowance", parameters=[AllowanceQuery], responses=AllowanceAnswer)
@@ -63,6 +69,8 @@ class AllowanceView(ApiView):
             answer = allowance(found, meter, asked.get("quantity"), dimensions, at=timezone.now())
         except LimitError as error:
             raise invalid_parameter(error.field, error.sentence) from error
+        if answer.refused_by is not None and answer.period is not None:
+            note(found, answer.refused_by.id, answer.period, answer.as_of)
         return Response(
             {
                 "allowed": answer.allowed,
@@ -74,6 +82,12 @@ class AllowanceView(ApiView):
                 "as_of": utc(answer.as_of),
             }
         )
+
+
+def note(account: Account, limit: UUID, period: int, at: datetime) -> None:
+    """Count a refusal for the limit's receipt, after the answer was found: in a transaction of its own."""
+    with account_scope(account.pk):
+        note_refusal(LimitVersion(pk=limit, account=account), Period(pk=period), at)
 
 
 def _money(amount: Any, account: Account) -> str | None:
