@@ -15,12 +15,11 @@ from schemathesis.generation.modes import GenerationMode
 
 from accounts.models import Account
 from portal.api.docs import _description
-from tests.api.calls import CALLS, Call
+from tests.api.calls import CALLS, NAMES, Call
 from tests.api.conftest import Caller
 from tests.api.test_scopes import places
 
 SLICE = [call for call in CALLS if not call.path.endswith(".pdf")]
-NAMES = {"a": "{account}", "s": "{subscription}", "n": "{number}", "l": "{line}"}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfit"])

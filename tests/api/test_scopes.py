@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.keys import create_key
 from accounts.models import Account, ApiKey
-from tests.api.calls import CALLS, EVENT, OF_ACCOUNT, Call
+from tests.api.calls import CALLS, EVENT, NAMES, OF_ACCOUNT, Call, reserve, webhook
 from tests.api.conftest import Caller, MakeCaller, check_problem
 
 
@@ -24,6 +24,8 @@ def places(root: Caller, account: Account) -> dict[str, str]:
         "s": subscription["id"],
         "n": invoice["number"],
         "l": invoice["lines"][0]["id"],
+        "r": reserve(root, account.code),
+        **dict(zip("wd", webhook(root, account.code), strict=True)),
     }
 
 
@@ -39,8 +41,7 @@ def test_every_call_is_in_the_sweep() -> None:
         for path, methods in described.items()
         for method in methods
     }
-    names = {"a": "{account}", "s": "{subscription}", "n": "{number}", "l": "{line}"}
-    assert {(call.path.partition("?")[0].format(**names), call.method) for call in CALLS} == known
+    assert {(call.path.partition("?")[0].format(**NAMES), call.method) for call in CALLS} == known
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
@@ -78,12 +79,12 @@ def test_what_is_anothers_is_answered_as_what_does_not_exist(
     caller: MakeCaller, root: Caller, acme: Account, other: Account, call: Call
 ) -> None:
     mine, theirs = places(root, acme), places(root, other)
-    unknown = {"a": "nobody", "s": str(uuid4()), "n": "F-999999", "l": str(uuid4())}
+    unknown = {**{place: str(uuid4()) for place in NAMES}, "a": "nobody", "n": "F-999999"}
     before = root.ok("GET", "/accounts/other"), root.ok("GET", f"/subscriptions/{theirs['s']}")
     own = caller("manage", account=acme)
     for ids in (
         theirs,
-        {**mine, **{place: theirs[place] for place in ("a", "s", "n") if f"{{{place}}}" in call.path}},
+        {**mine, **{place: theirs[place] for place in ("a", "s", "n", "r", "w") if f"{{{place}}}" in call.path}},
     ):
         response = own(call.method, call.path.format(**ids), call.body)
         nothing = own(call.method, call.path.format(**unknown), call.body)
