@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -53,12 +54,19 @@ def broken_off() -> Problem:
 
 
 async def _tell(send: Send, status: int, headers: Mapping[str, str], content: bytes) -> None:
-    headers = {**_HEADERS, **headers, "Content-Length": str(len(content))}
-    if settings.SECURE_HSTS_SECONDS:
-        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    raw = _encoded(settings.SECURE_HSTS_SECONDS, *headers.items())
+    length = (b"content-length", str(len(content)).encode("latin-1"))
+    await send({"type": "http.response.start", "status": status, "headers": [*raw, length]})
     await send({"type": "http.response.body", "body": content})
+
+
+@lru_cache(maxsize=256)
+def _encoded(hsts_seconds: int, *headers: tuple[str, str]) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, with those of every answer, as ASGI wants them; most answers have the same."""
+    all_of_them = {**_HEADERS, **dict(headers)}
+    if hsts_seconds:
+        all_of_them["Strict-Transport-Security"] = f"max-age={hsts_seconds}"
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in all_of_them.items()]
 
 
 async def _answer(scope: Mapping[str, Any], receive: Receive) -> tuple[int, dict[str, str], bytes]:
@@ -86,7 +94,9 @@ async def _stored(scope: Mapping[str, Any], receive: Receive) -> Result:
     )
     _check_host(headers.get("Host", ""))
     key = await keys.find(headers.get("Authorization", ""))
-    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = scope["query_string"] and parse_qsl(
+        scope["query_string"].decode("latin-1"), keep_blank_values=True
+    )
     key = check_call(key, scope["method"], headers, [name for name, _ in query])
     check_length(headers)
     body = await _body(receive)
@@ -101,8 +111,13 @@ async def _stored(scope: Mapping[str, Any], receive: Receive) -> Result:
 
 def _check_host(host: str) -> None:
     allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
-    if not validate_host(split_domain_port(host)[0], allowed):
+    if not _is_allowed(host, *allowed):
         raise Problem("malformed", "The request cannot be read: check its address, Host and size.")
+
+
+@lru_cache(maxsize=256)
+def _is_allowed(host: str, *allowed: str) -> bool:
+    return validate_host(split_domain_port(host)[0], allowed)
 
 
 async def _body(receive: Receive) -> bytes:

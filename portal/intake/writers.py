@@ -32,6 +32,9 @@ WRITERS: Final = 3
 WORTH_BYTES: Final = 64 * 1024
 """While a transaction runs, less than this waits for its end, to share the next one: a commit costs more than it."""
 
+GATHER_SECONDS: Final = 0.002
+"""So long fewer requests than were answered last wait for the others: who was answered mostly sends again at once."""
+
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
 """Bodies that may wait; who comes then is asked to come again. A crash loses them, and nobody was told otherwise."""
 
@@ -59,7 +62,7 @@ class Waiting:
 
     def tell(self, outcome: Result | BaseException) -> None:
         """Wake the sender, if it is still there."""
-        self.loop.call_soon_threadsafe(_settle, self.answer, outcome)
+        _tell([(self, outcome)])
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Writers:
     waiting: deque[Waiting] = field(default_factory=deque)
     size: int = 0
     busy: int = 0
+    answered: int = 0
     some: threading.Condition = field(default_factory=threading.Condition)
     threads: list[threading.Thread] = field(default_factory=list)
 
@@ -98,8 +102,10 @@ class Writers:
             with self.some:
                 self.some.wait_for(self._worth_starting)
                 self.busy += 1
+                self.some.wait_for(self._has_gathered, GATHER_SECONDS)
             try:
                 group = self._take()
+                self.answered = len(group)
                 if time.monotonic() - rested > IDLE_SECONDS:
                     _check_connection()
                 _store(group)
@@ -112,6 +118,10 @@ class Writers:
     def _worth_starting(self) -> bool:
         """Whether a thread that has nothing to do should begin a transaction."""
         return bool(self.waiting) and (not self.busy or self.size >= WORTH_BYTES)
+
+    def _has_gathered(self) -> bool:
+        """Whether as many wait as were answered last, or enough for a transaction."""
+        return len(self.waiting) >= self.answered or self.size >= WORTH_BYTES
 
     def _take(self) -> list[Waiting]:
         """The next requests of one account's key, or of installation keys, up to a transaction's worth."""
@@ -153,11 +163,10 @@ def _store(group: Sequence[Waiting]) -> None:
         if not isinstance(error, IntakeError):
             log.exception("Events could not be stored")
         connection.close()
-        for request in group:
-            request.tell(error)
+        _tell([(request, error) for request in group])
     else:
-        for request, result in zip(group, results, strict=True):
-            request.tell(result.with_rejected(request.rejected))
+        pairs = zip(group, results, strict=True)
+        _tell([(request, result.with_rejected(request.rejected)) for request, result in pairs])
 
 
 def _check_connection() -> None:
@@ -165,10 +174,18 @@ def _check_connection() -> None:
     connection.close_if_health_check_failed()
 
 
-def _settle(answer: asyncio.Future[Result], outcome: Result | BaseException) -> None:
-    if answer.done():
-        return  # the sender has gone
-    if isinstance(outcome, BaseException):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)
+def _tell(outcomes: Sequence[tuple[Waiting, Result | BaseException]]) -> None:
+    """Wake the senders that are still there; their event loop is woken once."""
+    for loop in {request.loop for request, _ in outcomes}:
+        answers = [(request.answer, outcome) for request, outcome in outcomes if request.loop is loop]
+        loop.call_soon_threadsafe(_settle, answers)
+
+
+def _settle(outcomes: Sequence[tuple[asyncio.Future[Result], Result | BaseException]]) -> None:
+    for answer, outcome in outcomes:
+        if answer.done():
+            continue  # the sender has gone
+        if isinstance(outcome, BaseException):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)

@@ -46,13 +46,20 @@ async def listen(news: News, everyone: Callable[[], Awaitable[Iterable[int]]]) -
     await listening.listen(CHANNEL, lambda payload: news.add(_account(payload)), all_of_them)
 
 
-async def watch(news: News, check: Callable[[int], Awaitable[object]]) -> None:
-    """Check each account with news, for ever; the same one at most once in `PAUSE_SECONDS`."""
+async def watch(
+    news: News,
+    limited: Callable[[set[int]], Awaitable[Iterable[int]]],
+    check: Callable[[int], Awaitable[object]],
+) -> None:
+    """Check each account with news and a limit, for ever; the same one at most once in `PAUSE_SECONDS`.
+
+    `limited`: which of some have a limit. Asking for each would cost more than storing the usage of those without.
+    """
     loop = asyncio.get_running_loop()
     while True:
         accounts = await news.take()
         began = loop.time()
-        for account in sorted(accounts):
+        for account in sorted(await _limited(limited, accounts)):
             try:
                 await check(account)
             except Exception:
@@ -60,6 +67,16 @@ async def watch(news: News, check: Callable[[int], Awaitable[object]]) -> None:
                     "The limits of account %s could not be checked; the next sweep tries again", account
                 )
         await asyncio.sleep(max(0.0, began + PAUSE_SECONDS - loop.time()))
+
+
+async def _limited(
+    limited: Callable[[set[int]], Awaitable[Iterable[int]]], accounts: set[int]
+) -> Iterable[int]:
+    try:
+        return await limited(accounts)
+    except Exception:
+        log.exception("Whose limits to check could not be found; the next sweep tries again")
+        return ()
 
 
 def _account(payload: str) -> list[int]:

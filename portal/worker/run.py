@@ -37,7 +37,9 @@ async def work(app: App, queues: Sequence[str]) -> None:
     parts = [
         asyncio.create_task(_run_jobs(app, queues, stop)),
         asyncio.create_task(alerts.listen(news, _thread(jobs.accounts_with_limits))),
-        asyncio.create_task(alerts.watch(news, functools.partial(_check, app))),
+        asyncio.create_task(
+            alerts.watch(news, _thread(jobs.accounts_with_limits), functools.partial(_check, app))
+        ),
         asyncio.create_task(send_webhooks()),
     ]
     log.info("The worker runs: %s", ", ".join(queues))
