@@ -12,12 +12,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.invoices.actions import bill_account, issue_first_base
+from billing.limits.actions import set_limit
+from billing.limits.terms import Terms
 from billing.plans import actions as plans
 from billing.plans.actions import Actor, CatalogChanges, Preview
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import When
+from billing.plans.queries import ended_subscription
+from billing.plans.queries.periods import lock_subscription
 from billing.usage.rebuild import sync_rollups, sync_zone
 from billing.usage.replay import replay
 
@@ -62,6 +66,22 @@ def subscribe(
 ) -> Subscription:
     """Put the account on `plan`, invoice the first base price, count the events that waited for a period."""
     return _begun(plans.subscribe(account, plan, start, anchor, actor=actor, quote=quote))
+
+
+@transaction.atomic
+def start_with_limit(
+    account: Account, terms: Terms, by: User, start: Callable[[], Subscription]
+) -> Subscription:
+    """`start` the account's first paid plan, and keep the limit that `by` chose with it, or that none was wanted.
+
+    The limit comes first, so that no usage is without it. Locks in their order: account, ended subscription, intake.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    ended = ended_subscription(account)
+    if ended is not None:
+        lock_subscription(ended)
+    set_limit(account, terms.amount, terms.action, terms.thresholds, pace=terms.pace, by=by, decided=True)
+    return start()
 
 
 @transaction.atomic

@@ -27,7 +27,7 @@ _SIGNS: Final = {
 @dataclass(frozen=True, slots=True)
 class LimitBar:
     """`used` is before waivers, as the allowance counts. `crossing` is the day on which the pace leads to
-    it."""
+    it. `failed`: why the newest alert of the period, of any limit, could not be mailed to somebody."""
 
     limit: LimitVersion
     amount: Decimal
@@ -40,6 +40,7 @@ class LimitBar:
     crossing: date | None
     reached_at: datetime | None
     resets: date
+    failed: str
 
     @property
     def stops(self) -> bool:
@@ -66,7 +67,8 @@ def limit_bar(
     if limit is None:
         return None
     version, amount = limit.version, limit.amount
-    alerts = list(Alert.objects.filter(limit=version, period=period))
+    of_period = list(Alert.objects.filter(account=version.account_id, period=period))
+    alerts = [alert for alert in of_period if alert.limit_id == version.pk]
     stops = version.action == LimitVersion.Action.STOP
     reached = min((alert.created_at for alert in alerts if alert.threshold >= 100), default=None)
     return LimitBar(
@@ -87,6 +89,7 @@ def limit_bar(
         crossing=crossing,
         reached_at=reached,
         resets=period.end_day,
+        failed=next((alert.error for alert in of_period if alert.error), ""),
     )
 
 

@@ -16,6 +16,8 @@ from billing.plans.queries import scheduled_change, version_at
 from portal import dates, formats
 from portal.offers import Offer, offer_cancel, offer_reactivate, offer_subscribe
 from portal.pages.documents import FootRow, LineGroup, draft_groups
+from portal.pages.first_limit import first_limit
+from portal.pages.limits import LimitForm
 from portal.pages.upcoming import draft_foot
 
 
@@ -40,29 +42,33 @@ class OfferPage:
     leave: str
     quote: str
     valid_until: datetime
+    limit: LimitForm | None = None
 
 
-def begin_page(account: Account, plan: Plan, at: datetime) -> OfferPage:
-    """Raises a `PlanError`, as the other pages do."""
+def begin_page(account: Account, plan: Plan, at: datetime, typed: LimitForm | None = None) -> OfferPage:
+    """`typed`: what was entered for the first limit. Raises a `PlanError`, as the other pages do."""
     offer = offer_subscribe(account, plan, actor=Actor.CUSTOMER)
     title = gettext("Start on %(name)s") % {"name": _name(offer.preview.version)}
-    words = gettext("Usage comes on top, at the prices of the plan. You choose a limit next.")
+    words = gettext("Usage comes on top, at the prices of the plan.")
     url = reverse("portal:plan_confirm", args=[plan.code])
-    return _starting(offer, account, at, title=title, words=[words], url=url)
+    found = _starting(offer, account, at, title=title, words=[words], url=url)
+    return replace(found, limit=first_limit(account, offer.preview.version, typed))
 
 
-def reactivate_page(account: Account, subscription: Subscription, at: datetime) -> OfferPage:
+def reactivate_page(
+    account: Account, subscription: Subscription, at: datetime, typed: LimitForm | None = None
+) -> OfferPage:
     """After the end a new subscription begins; before it the cancellation is taken back."""
     url = reverse("portal:plan_reactivate")
     offer = offer_reactivate(subscription, actor=Actor.CUSTOMER)
     title = gettext("Reactivate %(name)s") % {"name": _name(offer.preview.version)}
     if offer.preview.first is None:
         return _going_on(offer.preview, account, at, title=title, confirm=title, url=url)
-    words = [
-        gettext("Usage comes on top, at the prices of the plan."),
-        gettext("Your limit stays as it is and keeps counting."),
-    ]
-    return _starting(offer, account, at, title=title, words=words, url=url)
+    words = [gettext("Usage comes on top, at the prices of the plan.")]
+    limit = first_limit(account, offer.preview.version, typed)
+    if limit is None:
+        words.append(gettext("Your limit stays as it is and keeps counting."))
+    return replace(_starting(offer, account, at, title=title, words=words, url=url), limit=limit)
 
 
 def take_back_page(account: Account, subscription: Subscription, at: datetime) -> OfferPage:

@@ -141,12 +141,13 @@ def _facts(account: Account, found: Receipt) -> Iterator[Fact]:
     if enforced:
         yield Fact(gettext("Enforced"), precise(enforced), enforced)
     else:
-        yield Fact(gettext("Enforced"), gettext("nobody asked"))
+        yield Fact(gettext("Enforced"), gettext("nothing was refused"))
     if delay is not None:
         seconds = formats.number(Decimal(delay.total_seconds()).quantize(Decimal("0.001")), 3)
         yield Fact(gettext("Between the two"), gettext("%(seconds)s s") % {"seconds": seconds})
     yield Fact(gettext("Requests refused"), formats.number(firing.refused))
-    yield Fact(gettext("Usage counted"), formats.money(found.usage, currency))
+    counted = gettext("Usage after limits on meters") if found.by_meters else gettext("Usage counted")
+    yield Fact(counted, formats.money(found.usage, currency))
     if found.waived_before:
         yield Fact(gettext("Waived before, by this limit"), formats.money(-found.waived_before, currency))
     yield Fact(gettext("Overrun, waived"), formats.money(-found.waived, currency), grand=True)
@@ -170,6 +171,9 @@ def _story(account: Account, found: Receipt) -> str:
             firing.refused,
         )
         return words % {"count": formats.number(firing.refused), "amount": amount}
+    if not found.waived and found.by_meters:
+        words = gettext("Usage reached %(amount)s. What came after it is waived by limits on meters.")
+        return words % {"amount": amount}
     if not found.waived:
         return gettext("Usage reached %(amount)s, and nothing passed it.") % {"amount": amount}
     waived = formats.money(found.waived, account.currency)

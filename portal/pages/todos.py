@@ -1,17 +1,17 @@
-"""What needs a decision, dearest first: an overdue invoice, the limit, an unusual day. Three at most."""
+"""What needs a decision, dearest first: an overdue invoice, limits, a failed mail, an unusual day. Three at most."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
 from typing import Final, Literal
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.models import Account
-from billing.limits.queries import State
+from billing.limits.queries import LimitStanding, State
 from portal import dates, formats
 from portal.pages.figures import PeriodFigures
 from portal.pages.invoices import InvoiceCard
@@ -34,10 +34,16 @@ class Todo:
 
 
 def todos(
-    account: Account, figures: PeriodFigures, bar: LimitBar | None, invoice: InvoiceCard | None, at: datetime
+    figures: PeriodFigures,
+    bar: LimitBar | None,
+    meters: Sequence[LimitStanding],
+    invoice: InvoiceCard | None,
+    at: datetime,
 ) -> list[Todo]:
-    found = [*_invoice(invoice, at), *_limit(figures, bar), *_unusual(figures)]
-    return found[:MOST]
+    """`meters`: where the limits on single meters stand."""
+    limits = [*_meters(meters), *_limit(figures, bar)]
+    found = [*_invoice(invoice, at), *limits, *_mails(bar), *_unusual(figures)]
+    return sorted(found, key=lambda one: one.tone != "bad")[:MOST]
 
 
 def _invoice(invoice: InvoiceCard | None, at: datetime) -> Iterator[Todo]:
@@ -78,7 +84,7 @@ def _limit(figures: PeriodFigures, bar: LimitBar | None) -> Iterator[Todo]:
         yield Todo(
             "bad",
             "stop",
-            gettext("Stopped at your limit"),
+            _stopped(bar),
             gettext("Raise it to resume within 5 seconds, or wait: usage resumes on %(day)s.") % resumes,
             url,
             gettext("Decide about the limit"),
@@ -94,6 +100,51 @@ def _limit(figures: PeriodFigures, bar: LimitBar | None) -> Iterator[Todo]:
         )
     elif bar.crossing is not None:
         yield _pace(bar, resumes, url)
+
+
+def _stopped(bar: LimitBar) -> str:
+    if bar.reached_at is None:
+        return gettext("Stopped at your limit")
+    return gettext("Stopped at your limit at %(time)s") % {"time": dates.time(bar.reached_at)}
+
+
+def _meters(meters: Sequence[LimitStanding]) -> Iterator[Todo]:
+    """Limits on one meter that are reached."""
+    for one in meters:
+        if one.meter is None or one.state not in (State.STOPPED, State.REACHED):
+            continue
+        stopped = one.state is State.STOPPED
+        title = (
+            gettext("%(name)s is stopped at its own limit")
+            if stopped
+            else gettext("%(name)s is above its own limit")
+        )
+        text = (
+            gettext("Raise it to resume within 5 seconds. The other meters go on.")
+            if stopped
+            else gettext("You chose to be told, so usage goes on and keeps costing.")
+        )
+        yield Todo(
+            "bad" if stopped else "warn",
+            "stop" if stopped else "warn",
+            title % {"name": formats.text_of(one.meter.name)},
+            text,
+            f"{reverse('portal:limits')}?{urlencode({'meter': one.meter.code})}",
+            gettext("Decide about the limit"),
+        )
+
+
+def _mails(bar: LimitBar | None) -> Iterator[Todo]:
+    """An alert of this period that somebody could not be sent."""
+    if bar is not None and bar.failed:
+        yield Todo(
+            "bad",
+            "bad",
+            gettext("An alert could not be mailed"),
+            bar.failed,
+            f"{reverse('portal:limits')}#al",
+            gettext("See the alerts"),
+        )
 
 
 def _pace(bar: LimitBar, resumes: dict[str, str], url: str) -> Todo:

@@ -19,7 +19,7 @@ from billing.limits.actions import NothingToTry, TooManyDrills, set_limit, start
 from billing.limits.errors import LimitError
 from billing.limits.queries import current_limit, standing
 from billing.limits.queries.versions import latest_version
-from billing.limits.terms import Terms, read_action, read_amount, read_thresholds
+from billing.limits.terms import THRESHOLDS, Terms, read_action, read_amount, read_thresholds
 from billing.plans.models import Meter
 from billing.pricing.money import minor_units
 from portal import dates, formats
@@ -150,6 +150,18 @@ def read_form(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
     if errors or action is None or thresholds is None:
         return None, form
     return Terms(amount, action, thresholds, pace), form
+
+
+def read_first_limit(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
+    """As `read_form`, with the usual alerts; the action "none" is the choice of no limit."""
+    whole = data.copy()
+    whole.setlist("threshold", [str(one) for one in THRESHOLDS])
+    whole["pace"] = "1"
+    if data.get("action") == "none":
+        whole["remove"] = "1"
+    else:
+        whole.pop("remove", None)
+    return read_form(whole, currency)
 
 
 def _amount(typed: str) -> str:

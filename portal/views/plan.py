@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Act
+from billing.limits.terms import Terms
 from billing.plans.actions import Actor, redeem, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import Plan, Subscription
@@ -19,10 +20,12 @@ from billing.plans.previews import Preview, When
 from billing.plans.queries import ended_subscription, running_subscription, version_at
 from portal import acts, dates, formats
 from portal.pages.coupons import CouponEntry
+from portal.pages.limits import LimitForm
 from portal.pages.offers import OfferPage, begin_page, cancel_page, reactivate_page, take_back_page
 from portal.pages.plan import plan_page
 from portal.pages.quotes import quote_page
 from portal.views.base import PortalRequest, page, show
+from portal.views.limits import read_first_limit
 
 REFUSED = 409
 WHEN: Final[dict[str, When]] = {"now": "now", "period_end": "period_end"}
@@ -127,14 +130,18 @@ def reactivate_plan(request: PortalRequest) -> HttpResponseBase:
     if subscription is None:
         raise Http404
 
-    def act(quote: str) -> HttpResponseBase:
-        running = acts.reactivate(subscription, actor=Actor.CUSTOMER, quote=quote)
+    def act(quote: str, limit: Terms | None) -> HttpResponseBase:
+        running = _start(
+            request, limit, lambda: acts.reactivate(subscription, actor=Actor.CUSTOMER, quote=quote)
+        )
         if running.pk == subscription.pk:
             return _goes_on(request)
         messages.success(request, gettext("Your plan runs again."))
         return redirect("portal:plan")
 
-    return _offer(request, lambda: reactivate_page(request.account, subscription, timezone.now()), act)
+    return _starting(
+        request, lambda typed: reactivate_page(request.account, subscription, timezone.now(), typed), act
+    )
 
 
 def _offer(
@@ -160,6 +167,31 @@ def _offer(
     return show(request, "portal/plan_offer.html", found, status=code, changed=changed)
 
 
+def _starting(
+    request: PortalRequest,
+    offer: Callable[[LimitForm | None], OfferPage],
+    act: Callable[[str, Terms | None], HttpResponseBase],
+) -> HttpResponseBase:
+    """An offer that may ask for the first limit; posted without one where it must be chosen, it asks again."""
+    limit, typed = None, None
+    if request.method == "POST":
+        try:
+            asks = offer(None).limit is not None
+        except PlanError:
+            asks = False  # the act says it again
+        if asks:
+            limit, typed = read_first_limit(request.POST, request.account.currency)
+            if limit is None:
+                return show(request, "portal/plan_offer.html", offer(typed), status=422)
+    return _offer(request, lambda: offer(typed), lambda quote: act(quote, limit))
+
+
+def _start(request: PortalRequest, limit: Terms | None, start: Callable[[], Subscription]) -> Subscription:
+    if limit is None:
+        return start()
+    return acts.start_with_limit(request.account, limit, request.user, start)
+
+
 def _quote(
     request: PortalRequest, plan: Plan, changed: str = "", chosen: str = "", status: int = 200
 ) -> HttpResponseBase:
@@ -177,13 +209,16 @@ def _quote(
 
 
 def _begin(request: PortalRequest, plan: Plan) -> HttpResponseBase:
-    def act(quote: str) -> HttpResponseBase:
-        acts.subscribe(request.account, plan, actor=Actor.CUSTOMER, quote=quote)
-        text = gettext("Your plan runs. Choose a limit next, so that nothing surprises you.")
-        messages.success(request, text)
+    def act(quote: str, limit: Terms | None) -> HttpResponseBase:
+        _start(
+            request,
+            limit,
+            lambda: acts.subscribe(request.account, plan, actor=Actor.CUSTOMER, quote=quote),
+        )
+        messages.success(request, gettext("Your plan runs."))
         return redirect("portal:limits")
 
-    return _offer(request, lambda: begin_page(request.account, plan, timezone.now()), act)
+    return _starting(request, lambda typed: begin_page(request.account, plan, timezone.now(), typed), act)
 
 
 def _goes_on(request: PortalRequest) -> HttpResponseBase:

@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.invoices.models import InvoiceLine
-from billing.limits.models import LimitVersion
+from billing.limits.actions import note_refusal, raise_alerts, set_limit, time_stops
+from billing.limits.mail import send_alerts
+from billing.limits.models import Alert, Drill, LimitVersion
 from billing.limits.queries import current_limit
 from billing.plans.actions import Actor, load_catalog, redeem
-from billing.plans.models import Plan
+from billing.plans.models import Meter, Plan
 from billing.plans.queries import running_subscription, scheduled_change, version_at
 from billing.usage.rating import rate_period
 from portal import acts, formats
@@ -250,6 +252,73 @@ class TestLimits:
         assert "These roles may do it: owner, billing" in answer.text
 
 
+class TestStops:
+    def fired(self, world):
+        """The account's limit crossed by 9.60 or so, refused twice, told; and a test of the alerts."""
+        limit = set_limit(world.account, "1", "stop", by=world.owner)
+        period = world.account.periods.latest("start")
+        note_refusal(limit, period, timezone.now(), requests=41)
+        raise_alerts(world.account, timezone.now())
+        time_stops(world.account)
+        return limit
+
+    def test_the_receipt_is_on_the_page_and_has_one_of_its_own(self, world):
+        self.fired(world)
+        owner = sign_in(world.owner)
+        text = owner.get(reverse("portal:limits")).text
+        number = re.search(r"R-\d{4}-\d\d-\d\d-1", text)[0]
+        address = re.search(r'href="(/billing/limits/receipts/[^"]+)"', text)[1]
+        own = owner.get(address).text
+        assert number in own
+        for words in ("Requests refused", ">41<", "Overrun, waived", "not yet", "€1.00, account"):
+            assert words in own, words
+        assert sign_in(world.viewer).get(address).status_code == 200
+        assert sign_in(world.outsider).get(address).status_code == 404
+        set_limit(world.account, "5000", "stop", by=world.owner)
+        own = owner.get(address).text
+        assert f"{world.owner}, limit raised to €5,000.00" in own
+        assert "Stopped at the limit" in owner.get(reverse("portal:limits")).text
+
+    def test_a_decision_of_staff_is_named_with_its_reason(self, world):
+        self.fired(world)
+        staff = make_member(make_account("seller"), email="kim@seller.example")
+        set_limit(world.account, None, by=staff, note="Agreed by phone with Nora")
+        text = sign_in(world.owner).get(reverse("portal:limits")).text
+        assert f"support, {staff}" in text
+        assert text.count("Agreed by phone with Nora") == 2, "in the receipt and in the history"
+
+    def test_what_needs_action_names_meters_and_failed_mails(self, world):
+        set_limit(world.account, "1", "stop", meter=Meter.objects.get(code="output_tokens"))
+        raise_alerts(world.account, timezone.now())
+        Alert.objects.update(error="gone@brume.example: 550 5.1.1 Mailbox unknown")
+        owner = sign_in(world.owner)
+        text = owner.get(reverse("portal:overview")).text
+        assert "Output tokens is stopped at its own limit" in text
+        assert "An alert could not be mailed" in text
+        text = owner.get(reverse("portal:limits")).text
+        assert "Output tokens is stopped at its own limit" in text
+        assert "3 mails failed" in text
+        assert "gone@brume.example: 550 5.1.1 Mailbox unknown" in text
+
+    def test_a_simulation_is_shown_with_who_was_sent_what(self, world):
+        developer = make_member(world.account, "developer", "dev@brume.example")
+        for user, code in ((world.viewer, 403), (developer, 302), (world.owner, 302)):
+            answer = sign_in(user).post(reverse("portal:limit_drill"))
+            assert answer.status_code == code, user
+        assert Drill.objects.count() == 2
+        send_alerts(world.account)
+        text = sign_in(developer).get(reverse("portal:limits")).text
+        assert f"asked for by {developer}" in text
+        assert "owner@atelier-brume.example" in text
+        owner = sign_in(world.owner)
+        assert "on its way" in owner.post(reverse("portal:limit_drill"), follow=True).text
+        answer = owner.post(reverse("portal:limit_drill"), follow=True)
+        assert "Three tries an hour are the most." in answer.text
+        set_limit(world.account, None)
+        assert "There is no limit to try" in owner.post(reverse("portal:limit_drill"), follow=True).text
+        assert not Alert.objects.exists()
+
+
 class TestPlan:
     def quote(self, owner, when):
         text = owner.get(reverse("portal:plan_quote", args=["scale"])).text
@@ -373,10 +442,64 @@ class TestPlan:
         assert "You are on no plan yet." in owner.get(reverse("portal:overview")).text
         assert "Start on Team" in owner.get(reverse("portal:plan_quote", args=["team"])).text
         quote = self.offered(owner, reverse("portal:plan_quote", args=["team"]))
-        assert owner.post(reverse("portal:plan_confirm", args=["team"])).status_code == 409
-        answer = owner.post(reverse("portal:plan_confirm", args=["team"]), {"quote": quote})
+        confirm, chosen = reverse("portal:plan_confirm", args=["team"]), {"amount": "500", "action": "stop"}
+        assert owner.post(confirm, chosen).status_code == 409
+        answer = owner.post(confirm, {"quote": quote, **chosen})
         assert answer.headers["Location"] == reverse("portal:limits")
         assert running_subscription(account) is not None
+        found = current_limit(account)
+        assert (found.amount, found.action, found.thresholds, found.pace) == (
+            500,
+            "stop",
+            [50, 80, 100],
+            True,
+        )
+        assert found.created_by == world.outsider
+
+    def test_a_first_paid_plan_asks_for_a_limit_and_preselects_nothing(self, world):
+        account = world.outsider.memberships.get().account
+        owner, page = sign_in(world.outsider), reverse("portal:plan_quote", args=["team"])
+        confirm, quote = (
+            reverse("portal:plan_confirm", args=["team"]),
+            self.offered(sign_in(world.outsider), page),
+        )
+        text = owner.get(page).text
+        assert " checked" not in text
+        assert 'name="amount" inputmode="decimal" autocomplete="off" value=""' in text
+        for sent, field in (
+            ({}, "f-amount"),
+            ({}, "f-action"),
+            ({"amount": "500"}, "f-action"),
+            ({"action": "stop"}, "f-amount"),
+            ({"amount": "5x", "action": "none?"}, "f-action"),
+        ):
+            answer = owner.post(confirm, {"quote": quote, **sent})
+            assert answer.status_code == 422
+            assert f'href="#{field}"' in answer.text
+            assert "<title>Error:" in answer.text
+        assert running_subscription(account) is None
+        assert not LimitVersion.objects.filter(account=account).exists()
+        answer = owner.post(confirm, {"quote": quote, "action": "none"})
+        assert answer.headers["Location"] == reverse("portal:limits")
+        (chosen,) = LimitVersion.objects.filter(account=account)
+        assert (chosen.amount, chosen.created_by) == (None, world.outsider), "none, but not by accident"
+
+    def test_who_has_decided_about_a_limit_is_not_asked_again(self, world):
+        self.cancel(world, "now")
+        owner, page = sign_in(world.owner), reverse("portal:plan_reactivate")
+        assert 'name="action"' not in owner.get(page).text
+        assert owner.post(page, {"quote": self.offered(owner, page)}).status_code == 302
+        assert LimitVersion.objects.filter(account=world.account).count() == 1
+
+    def test_who_never_had_a_limit_is_asked_on_coming_back(self, db):
+        world = build(limit=False)
+        self.cancel(world, "now")
+        owner, page = sign_in(world.owner), reverse("portal:plan_reactivate")
+        quote = self.offered(owner, page)
+        assert owner.post(page, {"quote": quote}).status_code == 422
+        answer = owner.post(page, {"quote": quote, "amount": "20", "action": "notify"}, follow=True)
+        assert "Your plan runs again." in answer.text
+        assert current_limit(world.account).amount == 20
 
 
 class TestAccount:

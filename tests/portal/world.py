@@ -39,7 +39,9 @@ class World:
         return Invoice.objects.filter(account=self.account).order_by("-issued_at", "-pk")[0]
 
 
-def build(name: str = "Atelier Brume", locale: str = "en", events: int = 2, plan: str = "team") -> World:
+def build(
+    name: str = "Atelier Brume", locale: str = "en", events: int = 2, plan: str = "team", limit: bool = True
+) -> World:
     """An account since 40 days with `events` on each of them, its past period invoiced."""
     now = timezone.now()
     load_catalog(load_catalog_file(CATALOG))
@@ -52,7 +54,8 @@ def build(name: str = "Atelier Brume", locale: str = "en", events: int = 2, plan
     for day in range(40):
         send(account, now - timedelta(days=day, minutes=5), events)
     bill_account(account, now)
-    set_limit(account, Decimal(500), "stop")
+    if limit:
+        set_limit(account, Decimal(500), "stop")
     return World(account, make_member(account), make_member(account, "viewer"), make_member(other), now)
 
 

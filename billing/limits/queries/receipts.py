@@ -85,6 +85,7 @@ class Firing:
 class Receipt:
     """`usage` is what this limit counted until it was changed or the period ended, in whole minor units:
     usage - waived_before - waived = payable. `waived_before` was waived by its earlier versions in the period.
+    For the account's limit `usage` is what the limits on meters left; `by_meters` is what those waive in the period.
     """
 
     firing: Firing
@@ -92,6 +93,7 @@ class Receipt:
     waived_before: Decimal
     waived: Decimal
     payable: Decimal
+    by_meters: Decimal = ZERO
 
 
 def firings(account: Account, limit: int = 20) -> list[Firing]:
@@ -118,7 +120,8 @@ def receipt_of(firing: Firing) -> Receipt:
         spent = now.spent(meter.code if meter else None)
         if not is_reached(firing.limit, spent):
             firing = replace(firing, resumed=Resumption(Cause.WITHDRAWN))
-    return Receipt(firing, end, before.waived, after.waived - before.waived, after.payable)
+    by_meters = now.split.waived - now.split.account.waived if meter is None else ZERO
+    return Receipt(firing, end, before.waived, after.waived - before.waived, after.payable, by_meters)
 
 
 def _governed(
