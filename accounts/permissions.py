@@ -15,9 +15,11 @@ class Act(StrEnum):
     TRY_ALERTS = "try_alerts"
     CHANGE_PLAN = "change_plan"
     SEE_KEYS = "see_keys"
+    CHANGE_WEBHOOKS = "change_webhooks"
 
 
 _EVERYONE: Final = frozenset(Role)
+_BUILDERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 _MONEY: Final = frozenset({Role.OWNER, Role.BILLING})
 
 ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
@@ -25,7 +27,8 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.CHANGE_LIMIT: _MONEY,
     Act.TRY_ALERTS: frozenset({*_MONEY, Role.DEVELOPER}),
     Act.CHANGE_PLAN: _MONEY,
-    Act.SEE_KEYS: frozenset({Role.OWNER, Role.DEVELOPER}),
+    Act.SEE_KEYS: _BUILDERS,
+    Act.CHANGE_WEBHOOKS: _BUILDERS,
 }
 
 

@@ -68,7 +68,7 @@ def read(url: str, installation: bool) -> Target:
     if not url:
         raise _wrong(_("Write the address that is to be called, such as https://example.com/webhooks."))
     if len(url) > LONGEST:
-        raise _wrong(_("Write at most %d characters.") % LONGEST)
+        raise _wrong(_("Write at most %s characters.") % LONGEST)
     try:
         # Spaces, backslashes and letters beyond ASCII are read in different ways by different programs.
         parsed = httpx.URL(url) if _PLAIN.fullmatch(url) and "\\" not in url else None

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from portal.views import account, invoices, limits, overview, plan, settings, upcoming, usage
+from portal.views import account, invoices, limits, overview, plan, settings, upcoming, usage, webhooks
 from portal.views.live import live
 
 app_name = "portal"
@@ -32,4 +32,8 @@ urlpatterns = [
     path("plan/coupon/", plan.redeem_coupon, name="plan_coupon"),
     path("plan/reactivate/", plan.reactivate_plan, name="plan_reactivate"),
     path("settings/", settings.show_settings, name="settings"),
+    path("settings/webhooks/", webhooks.show_webhooks, name="webhooks"),
+    path("settings/webhooks/<uuid:webhook>/", webhooks.show_webhook, name="webhook"),
+    path("settings/webhooks/<uuid:webhook>/act/", webhooks.act, name="webhook_act"),
+    path("settings/webhooks/<uuid:webhook>/again/", webhooks.again, name="webhook_again"),
 ]

@@ -33,4 +33,9 @@ def test_every_act_is_in_the_table_and_readers_change_nothing():
         assert allows(Role.OWNER, act)
         assert not allows("stranger", act)
     assert {act for act in Act if allows(Role.VIEWER, act)} == {Act.READ}
-    assert {act for act in Act if allows(Role.DEVELOPER, act)} == {Act.READ, Act.SEE_KEYS}
+    assert {act for act in Act if allows(Role.DEVELOPER, act)} == {
+        Act.READ,
+        Act.SEE_KEYS,
+        Act.CHANGE_WEBHOOKS,
+        Act.TRY_ALERTS,
+    }

@@ -41,7 +41,7 @@ def add_endpoint(
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if Endpoint.objects.filter(account=account).count() >= MOST:
         raise WebhookError(
-            "conflict", "", _("There are %d webhooks already: remove one that is not used.") % MOST
+            "conflict", "", _("There are %s webhooks already: remove one that is not used.") % MOST
         )
     endpoint = Endpoint.objects.create(
         account=account,
@@ -116,7 +116,7 @@ def locked(endpoint: Endpoint) -> Endpoint:
 
 def _description(text: str) -> str:
     if len(text) > _LONGEST_DESCRIPTION:
-        raise WebhookError("invalid", "description", _("Write at most %d characters.") % _LONGEST_DESCRIPTION)
+        raise WebhookError("invalid", "description", _("Write at most %s characters.") % _LONGEST_DESCRIPTION)
     return text
 
 
