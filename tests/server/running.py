@@ -49,6 +49,8 @@ class Demo:
     port: int
     simulate: bool = False
     process: subprocess.Popen[bytes] | None = None
+    entry: tuple[str, ...] = ("manage.py",)
+    """What Python runs, with the command's words behind it."""
 
     @property
     def url(self) -> str:
@@ -74,7 +76,7 @@ class Demo:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "demo.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *words],
+                [sys.executable, *self.entry, *words],
                 cwd=ROOT,
                 env=env,
                 stdout=log,
@@ -142,7 +144,7 @@ class Demo:
 
     def popen(self, *words: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "manage.py", *words],
+            [sys.executable, *self.entry, *words],
             cwd=ROOT,
             env={**environment(self.data), **(extra or {})},
             stdout=subprocess.PIPE,
