@@ -232,10 +232,13 @@ def _alert(alert: Alert, currency: str) -> AlertRow:
     else:
         percent = formats.percent(Decimal(alert.threshold) / 100)
         what = gettext("%(percent)s of %(amount)s") % {"percent": percent, "amount": amount}
-    if alert.limit.meter:
-        what = f"{formats.text_of(alert.limit.meter.name)}: {what}"
     return AlertRow(
-        alert.created_at, what, alert.spent, alert.recipients, _errors(alert), alert.sent_at is not None
+        alert.created_at,
+        _named(alert.limit, what),
+        alert.spent,
+        alert.recipients,
+        _errors(alert),
+        alert.sent_at is not None,
     )
 
 
@@ -276,7 +279,9 @@ def _stopped(firing: Firing) -> Change:
 
 
 def _named(version: LimitVersion, what: str) -> str:
-    return f"{formats.text_of(version.meter.name)}: {what}" if version.meter else what
+    if version.meter is None:
+        return what
+    return gettext("%(name)s: %(what)s") % {"name": formats.text_of(version.meter.name), "what": what}
 
 
 def _words(before: LimitVersion | None, now: LimitVersion) -> str:
