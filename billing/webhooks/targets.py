@@ -27,7 +27,7 @@ _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 # As many as deliveries at once and more: a resolver that hangs outlives the delivery that asked it.
-_resolvers = ThreadPoolExecutor(max_workers=128, thread_name_prefix="resolve")
+_resolvers = ThreadPoolExecutor(max_workers=256, thread_name_prefix="resolve")
 
 
 class Refused(Exception):  # noqa: N818  # a state, not a fault

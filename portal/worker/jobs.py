@@ -41,6 +41,8 @@ from billing.plans.queries import current_period
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 from billing.usage.retention import purge_account, purge_quarantine
+from billing.webhooks.mail import send_notices
+from billing.webhooks.retention import purge as purge_messages
 
 log = logging.getLogger("plainbill.worker")
 
@@ -173,6 +175,16 @@ def purge_ended_reservations() -> None:
         purge_reservations()
 
 
+def send_webhook_notices() -> None:
+    """Mails about webhooks that we switched off."""
+    send_notices()
+
+
+def purge_webhooks() -> None:
+    """What webhooks sent, past its term."""
+    purge_messages(timezone.now())
+
+
 def _purge(account: Account) -> None:
     purge_account(account, purgeable)
 
@@ -260,10 +272,12 @@ SCHEDULE: Final = (
     Job(check_limits),
     Job(check_paces, cron=EVERY_QUARTER),
     Job(send_unsent_alerts),
+    Job(send_webhook_notices),
     Job(sync_totals),
     Job(replay_quarantine),
     Job(render_invoices),
     Job(purge_usage, cron=EVERY_NIGHT),
+    Job(purge_webhooks, cron=EVERY_NIGHT),
     Job(purge_ended_reservations),
     Job(bill, BILLING_QUEUE),
 )

@@ -7,9 +7,10 @@ workers share the work, and a worker that is killed loses nothing.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -23,8 +24,9 @@ from billing.webhooks.sending.signing import signed_headers
 from portal.worker.jobs import with_fresh_connection
 from portal.worker.listening import listen
 
-# A hundred endpoints that hang have 16 places among them; one that begins to hang has 4 of the others for ten seconds.
-LANES: Final = (Lane(failing=False, places=48, each=4), Lane(failing=True, places=16, each=1))
+# Endpoints that hang have 40 places among them, however many they are; one that begins to hang has 4 of the 200 others,
+# for ten seconds.
+LANES: Final = (Lane(failing=False, places=200, each=4), Lane(failing=True, places=40, each=1))
 SWEEP_SECONDS: Final = 60.0
 # What is due and has no place waits for one; this is how long it waits at most before we look again.
 CROWDED_SECONDS: Final = 1.0
@@ -35,7 +37,7 @@ GRACE_SECONDS: Final = 3.0
 
 log = logging.getLogger("plainbill.webhooks")
 # Threads of its own: neither a long job nor a slow resolver takes them. Each holds a database connection.
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="webhooks")
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="webhooks")
 
 
 async def send_webhooks() -> None:
@@ -85,14 +87,10 @@ class Sender:
 
     async def _round(self) -> float:
         """Begin every try that is due and has a place; the seconds after which to look again."""
-        while await _in_thread(spread):
-            pass
-        for lane in LANES:
-            busy = self._busy[lane]
-            if free := lane.places - busy.total():
-                for each in await _in_thread(take, lane, free, dict(busy)):
-                    self._begin(lane, each)
-        due = await _in_thread(next_due)
+        found, due = await _in_thread(_find, {lane: dict(busy) for lane, busy in self._busy.items()})
+        for lane, tries in found.items():
+            for each in tries:
+                self._begin(lane, each)
         if due is None:
             return SWEEP_SECONDS
         seconds = (due - timezone.now()).total_seconds()
@@ -110,6 +108,15 @@ class Sender:
         self.wake()
         if not task.cancelled() and (error := task.exception()):
             log.warning("What became of a webhook could not be recorded, it is tried again: %s", error)
+
+
+def _find(busy: Mapping[Lane, Mapping[UUID, int]]) -> tuple[dict[Lane, list[Try]], datetime | None]:
+    """What is to be tried now, by lane, and when the next is due."""
+    while spread():
+        pass
+    free = {lane: lane.places - sum(busy[lane].values()) for lane in busy}
+    found = {lane: take(lane, places, busy[lane]) for lane, places in free.items() if places}
+    return found, next_due()
 
 
 async def _send(tried: Try) -> None:

@@ -19,6 +19,7 @@ ENGLISH = (
     "billing/invoices/management",
     "billing/invoices/verify",
     "billing/limits/admin",
+    "billing/webhooks/admin",
     "portal/admin",
     "portal/api/",
     "portal/checks",

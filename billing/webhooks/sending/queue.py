@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Min, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.scope import installation_scope
@@ -34,7 +34,10 @@ _TAKE: Final = (_SQL / "take.sql").read_text(encoding="utf-8")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Endpoints that fail have places of their own, so that however many hang, the others do not wait for them."""
+    """Endpoints that fail have places of their own, so that however many hang, the others do not wait for them.
+
+    `places`: tries at once; `each`: of one endpoint.
+    """
 
     failing: bool
     places: int
@@ -64,14 +67,18 @@ def spread() -> int:
 
 
 def take(lane: Lane, free: int, busy: Mapping[UUID, int]) -> list[Try]:
-    """At most `free` deliveries that are due, to be tried now. `busy`: tries in hand here, by endpoint."""
+    """At most `free` deliveries that are due, to be tried now. `busy`: tries in hand here, by endpoint.
+
+    Where half of the lane's places are taken, each endpoint has one only: many that begin to hang at once do not take
+    them all.
+    """
     now = timezone.now()
     lease = now + LEASE
     values: dict[str, Any] = {
         "now": now,
         "lease": lease,
         "failing": lane.failing,
-        "each": lane.each,
+        "each": lane.each if 2 * free > lane.places else 1,
         "most": free,
         "busy": json.dumps({str(endpoint): count for endpoint, count in busy.items()}),
     }
@@ -79,6 +86,8 @@ def take(lane: Lane, free: int, busy: Mapping[UUID, int]) -> list[Try]:
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, values)
             ids = [row[0] for row in cursor.fetchall()]
+        if not ids:
+            return []
         rows = Delivery.objects.filter(pk__in=ids).select_related("message", "endpoint")
         keys = _keys({row.endpoint_id for row in rows}, now)
         return [_try(row, keys.get(row.endpoint_id, ()), lease) for row in rows]
@@ -88,8 +97,7 @@ def next_due() -> datetime | None:
     """When the next waiting delivery is due; leases count, as they end."""
     with installation_scope():
         waiting = Delivery.objects.filter(next_try_at__isnull=False, endpoint__off="")
-        due: datetime | None = waiting.aggregate(at=Min("next_try_at"))["at"]
-        return due
+        return waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()
 
 
 def settle(tried: Try, outcome: Outcome) -> None:
@@ -105,13 +113,14 @@ def settle(tried: Try, outcome: Outcome) -> None:
             return
         delivery.response_status, delivery.error = outcome.status, outcome.error or ""
         if outcome.error is None:
-            delivery.delivered_at, delivery.next_try_at = now, None
-            endpoint.failing_since = None
+            delivery.delivered_at, delivery.next_try_at, failing = now, None, None
         else:
             delivery.next_try_at = next_try(delivery.attempts, now, delivery.give_up_at, outcome.retry_after)
-            endpoint.failing_since = endpoint.failing_since or now
+            failing = endpoint.failing_since or now
         delivery.save(update_fields=["response_status", "error", "delivered_at", "next_try_at"])
-        endpoint.save(update_fields=["failing_since"])
+        if failing != endpoint.failing_since:
+            endpoint.failing_since = failing
+            endpoint.save(update_fields=["failing_since"])
         if reason := _why_off(endpoint, delivery, now):
             switch_off(endpoint, reason)
 
