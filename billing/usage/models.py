@@ -95,7 +95,8 @@ class RollupShape(models.Model):
     """How the day totals of a meter are made: a copy of the meter's own words, and the dimensions kept.
 
     Intake reads this, never the meter, so that what it adds is what a rebuild would add. `ready` names the
-    dimensions that every stored total has; null: totals of old events are not all there, read the events.
+    dimensions that every stored total has; null: totals of old events are not all there, or are kept by different
+    dimensions and no sums, read the events.
     """
 
     meter = models.OneToOneField(Meter, models.CASCADE, primary_key=True, related_name="rollup_shape")
@@ -114,7 +115,7 @@ class RollupZone(models.Model):
 
 
 class DayTotal(models.Model):
-    """Usage of one meter on one local day by one set of priced dimension values."""
+    """Usage of one meter on one local day by one set of values of its shape's dimensions."""
 
     pk = models.CompositePrimaryKey("account_id", "meter_id", "day", "key")
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
@@ -126,6 +127,33 @@ class DayTotal(models.Model):
     total = models.DecimalField(**QUANTITY)
     maximum = models.DecimalField(null=True, **QUANTITY)
     arrived_at = models.DateTimeField(help_text="When the latest of these events was stored")
+
+
+class DayLevel(models.Model):
+    """How one meter's level went on one local day, by the dimension values of its day totals: it is at its last value.
+
+    Kept for `latest` and `time_weighted`. `moved` is Σ step × the step's microsecond since 1970, the day's first step
+    being from zero; so a day is one step from the level before it, and levels over time need no event
+    (reading/levels.py). `last_*`: the place of the last event in the order of time, arrival, identity.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "meter_id", "day", "key")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    meter = models.ForeignKey(Meter, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    key = models.UUIDField()
+    dimensions = models.JSONField(default=dict)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+    last_source = models.CharField(max_length=256, db_collation="C")
+    last_event_id = models.CharField(max_length=256, db_collation="C")
+    level = models.DecimalField(**QUANTITY)
+    moved = models.DecimalField(**QUANTITY)
+
+    class Meta:
+        # The last day of each key before a day, skipping from key to key.
+        indexes: ClassVar = [models.Index(fields=["account", "meter", "key", "day"], name="level_by_key")]
 
 
 class QuarantinedEvent(models.Model):

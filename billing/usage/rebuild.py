@@ -1,4 +1,4 @@
-"""Making day totals anew from events, or comparing the two, account by account, while intake goes on.
+"""Making day totals and levels anew from events, or comparing the two, account by account, while intake goes on.
 
 A month of days of an account and meter is one short transaction that holds the account's intake
 (billing/usage/locks.py), so what is written is exactly what events say, and what comes after adds to it.
@@ -18,15 +18,16 @@ from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Meter
 from billing.usage import locks
 from billing.usage.days import day_bounds, day_of
-from billing.usage.models import DayTotal, Event, PurgedSpan, RollupShape, RollupZone
+from billing.usage.intake.totals import encode_json
+from billing.usage.models import DayLevel, DayTotal, Event, PurgedSpan, RollupShape, RollupZone
 from billing.usage.retention import purged_days
-from billing.usage.shapes import align_shapes
+from billing.usage.shapes import LEVELLED, SUMMED, WORDS, align_shapes
 from billing.usage.statements import statement
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A day total that is not what its events say; None where one of them has no such row."""
+    """A day total or level that is not what its events say; None where one of them has no such row."""
 
     account: str
     meter: str
@@ -138,10 +139,11 @@ def _chunks(account: Account, meter: Meter) -> list[Days]:
         return []
     kind = RollupShape.objects.get(meter=meter).event_type
     span = Event.objects.filter(account=account, type=kind).aggregate(first=Min("time"), last=Max("time"))
-    totals = DayTotal.objects.filter(account=account, meter=meter).aggregate(
-        first=Min("day"), last=Max("day")
-    )
-    ends = [totals["first"], totals["last"]] if totals["first"] else []
+    ends = list[date]()
+    for model in (DayTotal, DayLevel):
+        kept = model._default_manager.filter(account=account, meter=meter)
+        found = kept.aggregate(first=Min("day"), last=Max("day"))
+        ends += [found["first"], found["last"]] if found["first"] else []
     if span["first"]:
         ends += [day_of(zone, span["first"]), day_of(zone, span["last"])]
     if not ends:
@@ -153,22 +155,24 @@ def _chunks(account: Account, meter: Meter) -> list[Days]:
 
 def _write(account: Account, meter: Meter, days: Days) -> None:
     days = _kept(account, days)
-    DayTotal.objects.filter(account=account, meter=meter, day__in=days).delete()
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement('count_days')} {_INSERT}", _parameters(account, meter, days))
+    for model in (DayTotal, DayLevel):
+        model._default_manager.filter(account=account, meter=meter, day__in=days).delete()
+    for counted, _, insert, _ in _kinds(meter):
+        with connection.cursor() as cursor:
+            cursor.execute(f"{counted} {insert}", _parameters(account, meter, days))
 
 
 def _compare(account: Account, meter: Meter, days: Days) -> Iterator[Difference]:
     days = _kept(account, days)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement('count_days')} {_SHOW}", _parameters(account, meter, days))
-        counted = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
-        cursor.execute(_STORED, [account.pk, meter.pk, list(days)])
-        stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
-    for key in sorted(counted.keys() | stored.keys()):
-        day, dimensions = key
-        if counted.get(key) != stored.get(key):
-            yield Difference(account.code, meter.code, day, dimensions, stored.get(key), counted.get(key))
+    for counted, show, _, kept in _kinds(meter):
+        with connection.cursor() as cursor:
+            cursor.execute(f"{counted} {show}", _parameters(account, meter, days))
+            wanted = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+            cursor.execute(kept, [account.pk, meter.pk, list(days)])
+            stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+        for key in sorted(wanted.keys() | stored.keys()):
+            if wanted.get(key) != stored.get(key):
+                yield Difference(account.code, meter.code, *key, stored.get(key), wanted.get(key))
 
 
 _INSERT = """INSERT INTO usage_daytotal
@@ -179,6 +183,18 @@ _TEXT = "events || ' events, total ' || trim_scale(total) || ', maximum ' || coa
 _SHOW = f"SELECT day::text, dimensions::text, {_TEXT} FROM counted"
 _STORED = f"""SELECT day::text, dimensions::text, {_TEXT} FROM usage_daytotal
     WHERE account_id = %s AND meter_id = %s AND day = ANY(%s) AND events <> 0"""
+_LEVEL_TEXT = """'level ' || trim_scale(level) || ' by ' || concat_ws(' ', last_source, last_event_id, last_at,
+    last_received_at) || ', first at ' || first_at || ', moved ' || trim_scale(moved)"""
+_SHOW_LEVELS = f"SELECT d::text, p::text, {_LEVEL_TEXT} FROM folded"
+_STORED_LEVELS = f"""SELECT day::text, dimensions::text, {_LEVEL_TEXT} FROM usage_daylevel
+    WHERE account_id = %s AND meter_id = %s AND day = ANY(%s)"""
+
+
+def _kinds(meter: Meter) -> Iterator[tuple[str, str, str, str]]:
+    """What is kept of the meter: (how events say it, how that is shown, how it is written, what is stored)."""
+    yield statement("count_days"), _SHOW, _INSERT, _STORED
+    if RollupShape.objects.get(meter=meter).aggregation in LEVELLED:
+        yield statement("fold_levels"), _SHOW_LEVELS, statement("keep_levels"), _STORED_LEVELS
 
 
 def _kept(account: Account, days: Days) -> Days:
@@ -198,7 +214,7 @@ def _zone(account: Account) -> str | None:
 
 
 def _parameters(account: Account, meter: Meter, days: Days) -> dict[str, Any]:
-    """Those of `count_days`, as shape and zone are now."""
+    """Those of `count_days` and `fold_levels`, as shape and zone are now."""
     shape = RollupShape.objects.get(meter=meter)
     bounds = [day_bounds(_zone(account) or account.timezone, day) for day in days]
     return {
@@ -211,6 +227,13 @@ def _parameters(account: Account, meter: Meter, days: Days) -> dict[str, Any]:
         "days": list(days),
         "starts": [start for start, _ in bounds],
         "ends": [end for _, end in bounds],
+        "touched": encode_json(
+            [
+                {"a": account.pk, "m": meter.pk, "d": day, "f": start, "u": end, "s": start}
+                for day, (start, end) in zip(days, bounds, strict=True)
+            ]
+        ).decode(),
+        "all": True,
     }
 
 
@@ -220,11 +243,8 @@ def _mark_ready(shapes: list[RollupShape]) -> None:
         for shape in shapes:
             locks.hold_shapes()
             now = RollupShape.objects.get(pk=shape.pk)
-            same = (now.event_type, now.aggregation, now.value) == (
-                shape.event_type,
-                shape.aggregation,
-                shape.value,
-            )
+            words = WORDS if shape.aggregation in SUMMED else (*WORDS, "dimensions")
+            same = all(getattr(now, word) == getattr(shape, word) for word in words)
             if same and now.ready != shape.dimensions:
                 now.ready = shape.dimensions
                 now.save(update_fields=["ready"])

@@ -1,4 +1,4 @@
-"""What day totals are made of: a copy of each meter's words, and the dimensions that prices filter on.
+"""What day totals are made of: a copy of each meter's words, and the dimensions that they are kept by.
 
 A change happens in two steps. `align_shapes` is short and holds all intake: from then on events are added by the
 new shape, and reads that need what old totals lack go to the events. `rebuild` (billing/usage/rebuild.py) fills
@@ -16,7 +16,13 @@ from billing.usage import locks
 from billing.usage.models import DayTotal, RollupShape
 
 WORDS: Final = ("event_type", "aggregation", "value")
-"""The words of a meter that say which events count and how; another dimension or name changes no total."""
+"""The words of a meter that say which events count and how; another name changes no total."""
+
+SUMMED: Final = ("count", "sum")
+"""What totals of finer dimensions still add up to, also while an event that is taken back is taken off another one."""
+
+LEVELLED: Final = ("latest", "time_weighted")
+"""Kept as levels too (models.DayLevel)."""
 
 
 def is_current(shape: RollupShape | None, meter: Meter) -> bool:
@@ -28,13 +34,27 @@ def serves(shape: RollupShape | None, meter: Meter, dimensions: Iterable[str]) -
     """Whether the day totals answer for `meter` by these dimensions; else the events must be read."""
     if shape is None or shape.ready is None or not is_current(shape, meter):
         return False
-    return set(dimensions) <= set(shape.ready)
+    needed, ready = set(kept_dimensions(meter, dimensions)), set(shape.ready)
+    if meter.aggregation == "time_weighted" and needed != ready:
+        return False
+    return needed.union(dimensions) <= ready
 
 
 def priced_dimensions(meter: Meter) -> list[str]:
     """The dimensions that any charge of any plan version filters on, sorted."""
     filters = Charge.objects.filter(meter=meter).exclude(where={}).values_list("where", flat=True)
     return sorted({name for where in filters for name in where})
+
+
+def kept_dimensions(meter: Meter, priced: Iterable[str]) -> list[str]:
+    """What totals of the meter are kept by, sorted: what prices filter on, and what its aggregation tells apart.
+
+    Distinct values are the values that have events. Levels are told apart by all of the meter's dimensions, no fewer
+    and no more: a level holds until the next one of the same dimension values.
+    """
+    if meter.aggregation == "time_weighted":
+        return sorted(set(meter.dimensions))
+    return sorted({*priced, meter.value} if meter.aggregation == "unique" else set(priced))
 
 
 def align_shapes(meters: Iterable[Meter] | None = None) -> list[Meter]:
@@ -62,23 +82,27 @@ def _is_aligned(meter: Meter) -> bool:
     shape = RollupShape.objects.filter(meter=meter).first()
     if shape is None or not is_current(shape, meter) or shape.ready != shape.dimensions:
         return False
-    return {*priced_dimensions(meter), *meter.priced_dimensions} == set(shape.dimensions)
+    return kept_dimensions(meter, {*priced_dimensions(meter), *meter.priced_dimensions}) == shape.dimensions
 
 
 def _align(meter: Meter, more: Iterable[str] = ()) -> bool:
     shape = RollupShape.objects.filter(meter=meter).first()
-    kept = set(shape.dimensions) if shape else set[str]()
-    wanted = sorted(kept | {*priced_dimensions(meter), *meter.priced_dimensions, *more})
+    meter.refresh_from_db(fields=["dimensions", "priced_dimensions"])  # they may have grown since it was read
+    priced = sorted({*priced_dimensions(meter), *meter.priced_dimensions, *more})
+    wanted = kept_dimensions(meter, priced)
     if shape is None or not is_current(shape, meter):
         _reshape(meter, wanted)
     elif wanted != shape.dimensions:
+        if shape.ready is not None and not _has_totals(meter):
+            shape.ready = wanted
+        elif meter.aggregation not in SUMMED:
+            shape.ready = None
         shape.dimensions = wanted
-        shape.ready = wanted if shape.ready is not None and not _has_totals(meter) else shape.ready
         shape.save()
     shape = RollupShape.objects.get(meter=meter)
-    if meter.priced_dimensions != shape.dimensions:
-        Meter.objects.filter(pk=meter.pk).update(priced_dimensions=shape.dimensions)
-        meter.priced_dimensions = shape.dimensions
+    if meter.priced_dimensions != priced:
+        Meter.objects.filter(pk=meter.pk).update(priced_dimensions=priced)
+        meter.priced_dimensions = priced
     return shape.ready is not None and set(shape.ready) == set(shape.dimensions)
 
 

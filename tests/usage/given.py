@@ -25,7 +25,7 @@ METERS = [
     {"code": "peak", "aggregation": "max", "value": "tokens", "dimensions": ["model"]},
     {"code": "users", "aggregation": "unique", "value": "user", "dimensions": ["model"]},
     {"code": "seats", "aggregation": "latest", "value": "seats", "dimensions": ["model"]},
-    {"code": "storage", "aggregation": "time_weighted", "value": "gb", "dimensions": ["bucket"]},
+    {"code": "storage", "aggregation": "time_weighted", "value": "gb", "dimensions": ["bucket", "tier"]},
 ]
 TYPES = {"users": "login", "seats": "seats.set", "storage": "storage.set"}
 

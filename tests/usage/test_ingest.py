@@ -26,6 +26,15 @@ def test_an_event_is_stored_and_added_to_its_day() -> None:
     assert DayTotal.objects.get(meter__code="peak").maximum == 10
 
 
+def test_a_correction_to_another_type_is_counted_there_alone() -> None:
+    account = given_account()
+    send(event(id="x", data={"tokens": 7}))
+    send(event(id="x", revision=1, type="seats.set", data={"seats": 3}))
+    assert totals(account) == (0, 0)
+    assert totals(account, "seats") == (1, 3)
+    assert rebuild(check=True) == []
+
+
 def test_a_retry_is_a_duplicate_and_changes_nothing() -> None:
     account = given_account()
     one = event()

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from billing.pricing.money import exact
 from billing.usage.days import MICROSECOND
 from billing.usage.intake.attributes import Incoming, Rejected
-from billing.usage.intake.context import MAX_AHEAD, Context, Place
+from billing.usage.intake.context import MAX_AHEAD, Context, Place, load_meters
 from billing.usage.intake.placing import Reason, Share, shares, unusable, why_not
 from billing.usage.intake.purged import Purged, load_purged
 from billing.usage.intake.quarantine import Waiting, keep
@@ -152,6 +152,8 @@ class Batch:
             answer = run(statement("store_events"), values)
             totals.lower(run)
         arrived: list[datetime] | None = answer.fetchall()[0][0]
+        if arrived is None:
+            totals.keep_levels()
         return arrived
 
     def _settle(self, others: list[Placed]) -> None:
@@ -163,6 +165,7 @@ class Batch:
         rising = [key for key, queue in queues.items() if key in known and _may_replace(queue, known[key])]
         if rising:
             known |= load_known(rising, lock=True)
+            load_meters(self.context, {known[key].type for key in rising})
         for identity, queue in sorted(queues.items()):
             self._fold(identity, queue, known.get(identity) or self.purged.get(identity))
 

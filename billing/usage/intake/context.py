@@ -16,6 +16,7 @@ from django.db import connection
 from accounts.scope import SET
 from billing.usage import locks
 from billing.usage.days import day_bounds, day_of
+from billing.usage.shapes import LEVELLED
 from billing.usage.statements import together
 from billing.usage.values import READERS
 
@@ -36,6 +37,7 @@ class MeterShape:
     dimensions: tuple[str, ...]
     read: Callable[[object], Decimal | None]
     has_maximum: bool
+    has_levels: bool
 
 
 @dataclass(slots=True)
@@ -102,6 +104,15 @@ def load_context(
     return context
 
 
+def load_meters(context: Context, types: Iterable[str]) -> None:
+    """Add the meters of types that no event of the batch has: of events that are corrected to another type."""
+    missing = sorted(set(types) - context.meters.keys())
+    if missing:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT ({_METERS})::text", {"types": missing})
+            _add_meters(context, _decode_meters(cursor.fetchone()[0] or "[]"))
+
+
 def clock() -> datetime:
     """The database's clock, by which events arrive: the same for every process."""
     with connection.cursor() as cursor:
@@ -118,6 +129,15 @@ _decode: Final = msgspec.json.Decoder(
     tuple[datetime, list[_Account] | None, list[_Meter] | None, list[_Period] | None]
 ).decode
 
+_METERS: Final = """
+        SELECT json_agg(json_build_array(
+            m.id, s.event_type, s.aggregation, s.value, s.dimensions,
+            (s.event_type, s.aggregation, s.value) = (m.event_type, m.aggregation, m.value)) ORDER BY m.id)
+        FROM plans_meter m LEFT JOIN usage_rollupshape s ON s.meter_id = m.id
+        WHERE m.event_type = ANY(%(types)s) OR s.event_type = ANY(%(types)s)"""
+
+_decode_meters: Final = msgspec.json.Decoder(list[_Meter]).decode
+
 # The clock. Accounts, with the zone that their day totals are kept in, if there are any. Meters. Periods, also of ended
 # subscriptions; the last period's end tells whether it goes on. One statement costs a third of four.
 _CONTEXT: Final = f"""
@@ -128,11 +148,7 @@ _CONTEXT: Final = f"""
         FROM accounts_account a
         LEFT JOIN usage_rollupzone z ON z.account_id = a.id WHERE {locks.CHOSEN}
     ), (
-        SELECT json_agg(json_build_array(
-            m.id, s.event_type, s.aggregation, s.value, s.dimensions,
-            (s.event_type, s.aggregation, s.value) = (m.event_type, m.aggregation, m.value)) ORDER BY m.id)
-        FROM plans_meter m LEFT JOIN usage_rollupshape s ON s.meter_id = m.id
-        WHERE m.event_type = ANY(%(types)s) OR s.event_type = ANY(%(types)s)
+        {_METERS}
     ), (
         SELECT json_agg(json_build_array(
             a.code, p.start, p."end", p.closed_at IS NOT NULL, s.canceled_at IS NULL, s.started_at,
@@ -150,8 +166,8 @@ def _add_meters(context: Context, rows: Iterable[_Meter]) -> None:
         if not aligned or event_type is None or aggregation is None or value is None:
             context.unaligned = True
             continue
-        read, has_maximum = READERS[aggregation], aggregation == "max"
-        shape = MeterShape(meter_id, aggregation, value, dimensions or (), read, has_maximum)
+        read, has_maximum, has_levels = READERS[aggregation], aggregation == "max", aggregation in LEVELLED
+        shape = MeterShape(meter_id, aggregation, value, dimensions or (), read, has_maximum, has_levels)
         context.meters.setdefault(event_type, []).append(shape)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from billing.usage.days import day_bounds
 from billing.usage.intake.context import MeterShape, Place
 from billing.usage.intake.placing import Share
-from billing.usage.statements import Run, statement
+from billing.usage.statements import Run, statement, together
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -33,11 +33,14 @@ class Totals:
     sums: dict[Key, list[Any]] = field(default_factory=dict)
     """[events, total, maximum or None]"""
 
-    touched: set[int] = field(default_factory=set)
-    """The accounts of which anything was counted."""
+    touched: dict[int, str] = field(default_factory=dict)
+    """The accounts of which anything was counted, and the zones of their days."""
 
-    lowered: dict[Key, str] = field(default_factory=dict)
-    """The keys whose maximum may have fallen, and the zone of their day."""
+    lowered: set[Key] = field(default_factory=set)
+    """The keys whose maximum may have fallen."""
+
+    levels: dict[Key, datetime] = field(default_factory=dict)
+    """The keys whose level changed, and since when: by the earliest new event, or all day, if one was taken back."""
 
     def add_all(self, placed: Iterable[Countable]) -> None:
         """Count events."""
@@ -47,17 +50,19 @@ class Totals:
     def add(self, place: Place, time: datetime, found: list[Share]) -> None:
         """Count an event, also one that adds to no meter."""
         account_id, day, sums = place.account_id, place.day_of(time), self.sums
-        self.touched.add(account_id)
+        self.touched[account_id] = place.zone
         for meter, amount, dimensions in found:
             key = (account_id, meter, day, dimensions)
             kept = sums.get(key)
             if kept is None:
-                sums[key] = [1, amount, amount if meter.has_maximum else None]
-                continue
-            kept[0] += 1
-            kept[1] += amount
+                kept = sums[key] = [1, amount, None]
+            else:
+                kept[0] += 1
+                kept[1] += amount
             if meter.has_maximum:
                 kept[2] = amount if kept[2] is None else max(kept[2], amount)
+            elif meter.has_levels:
+                self.levels[key] = min(self.levels.get(key, time), time)
 
     def take_back(self, place: Place, time: datetime, found: list[Share]) -> None:
         """Count an event no more."""
@@ -68,7 +73,9 @@ class Totals:
             kept[0] -= 1
             kept[1] -= amount
             if meter.has_maximum:
-                self.lowered[key] = place.zone
+                self.lowered.add(key)
+            elif meter.has_levels:
+                self.levels[key] = day_bounds(place.zone, day)[0]
 
     def as_json(self) -> str:
         """The sums as sql/store_events.sql reads them."""
@@ -78,13 +85,22 @@ class Totals:
     def lower(self, run: Run) -> None:
         """Find the maxima again that may have fallen, once the sums are added."""
         if self.lowered:
-            lowered = [_with_bounds(key, zone) for key, zone in self.lowered.items()]
+            lowered = [self._with_bounds(key) for key in self.lowered]
             run(statement("lower_maximum"), {"totals": encode_json(lowered).decode()})
 
+    def keep_levels(self) -> None:
+        """Bring the levels up to date, once the sums are added: their rows' locks keep others from doing it too."""
+        if self.levels:
+            rows = [{**self._with_bounds(key), "s": since} for key, since in self.levels.items()]
+            with together() as run:
+                run(
+                    f"{statement('fold_levels')} {statement('keep_levels')}",
+                    {"touched": encode_json(rows).decode(), "all": False},
+                )
 
-def _with_bounds(key: Key, zone: str) -> dict[str, Any]:
-    start, end = day_bounds(zone, key[2])
-    return {**_row(key), "f": start, "u": end}
+    def _with_bounds(self, key: Key) -> dict[str, Any]:
+        start, end = day_bounds(self.touched[key[0]], key[2])
+        return {**_row(key), "f": start, "u": end}
 
 
 def _row(key: Key) -> dict[str, Any]:

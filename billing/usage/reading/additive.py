@@ -1,19 +1,22 @@
 """Events, sums and maxima: whole days from the day totals, cut days from the events, in one query."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
-from billing.usage.days import day_bounds
-from billing.usage.models import DayTotal
-from billing.usage.reading.measures import WANTED, Measure, Window, group_sql, split, wanted_json, zone_of
-
-type Dimensions = tuple[str | None, ...]
+from billing.usage.reading.measures import (
+    WANTED,
+    Dimensions,
+    Measure,
+    Window,
+    group_sql,
+    values_of,
+    wanted_json,
+)
+from billing.usage.reading.sources import STRETCHES, by_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,15 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         "wanted": wanted_json(enumerate(measures), group_by),
         "account": window.account.pk,
         "cuts": list(window.cuts),
-        **_days(window),
+        "start": window.start,
+        "end": window.end,
+        "arrived_by": window.arrived_by,
+        **by_days(window).parameters(),
     }
     statement = f"""
         WITH w AS MATERIALIZED (SELECT * FROM {WANTED}),
         stretches(r, f, u) AS (
-            SELECT true, f, u FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(f, u)
+            SELECT true, f, u FROM {STRETCHES}
             UNION ALL SELECT false, %(start)s, %(end)s
         ),
         found AS (
@@ -66,38 +72,4 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         GROUP BY n, bucket, grouped HAVING sum(events) <> 0"""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return [Sums(n, b, _values(g, group_by), e, t, x) for n, b, g, e, t, x in cursor.fetchall()]
-
-
-def _days(window: Window) -> dict[str, Any]:
-    days = split(window, zone_of(window.account), _grown_since(window))
-    return {
-        "arrived_by": window.arrived_by,
-        "start": window.start,
-        "end": window.end,
-        "first": days.first,
-        "last": days.last,
-        "cut_days": list(days.cut_days),
-        "partial": list(days.partial),
-        "starts": [start for start, _ in days.stretches],
-        "ends": [end for _, end in days.stretches],
-    }
-
-
-def _grown_since(window: Window) -> list[date]:
-    """The days whose totals hold more than had arrived by the instant that the window asks about."""
-    if window.arrived_by is None:
-        return []
-    totals = DayTotal.objects.filter(account=window.account, arrived_at__gt=window.arrived_by)
-    around = (window.start.date() - timedelta(days=1), window.end.date() + timedelta(days=1))
-    zone = zone_of(window.account)
-    return [
-        day
-        for day in totals.filter(day__range=around).values_list("day", flat=True).distinct()
-        if day_bounds(zone, day)[0] < window.end and day_bounds(zone, day)[1] > window.start
-    ]
-
-
-def _values(grouped: str, group_by: Sequence[str]) -> Dimensions:
-    found = json.loads(grouped)
-    return tuple(found.get(name) for name in group_by)
+        return [Sums(n, b, values_of(g, group_by), e, t, x) for n, b, g, e, t, x in cursor.fetchall()]

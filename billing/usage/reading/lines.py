@@ -12,9 +12,10 @@ from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.pricing.price import price
 from billing.usage.days import MICROSECOND, microseconds
+from billing.usage.reading.levels import level_steps, levels_before
 from billing.usage.reading.measures import Measure, Window
 from billing.usage.reading.pages import COLUMNS, MAX_PAGE, EventDetail, Position, fetch
-from billing.usage.reading.special import level_steps, levels_before, parameters_of, seen_before
+from billing.usage.reading.special import parameters_of, seen_before
 from billing.usage.reading.upto import usage_upto
 from billing.usage.values import number_of, text_of
 

@@ -17,9 +17,10 @@ from billing.pricing.dates import DAY, add_intervals
 from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import day_bounds, day_of, microseconds
-from billing.usage.reading.additive import Dimensions, Sums, sums
-from billing.usage.reading.measures import Measure, Window
-from billing.usage.reading.special import distinct, latest, level_steps
+from billing.usage.reading.additive import Sums, sums
+from billing.usage.reading.levels import latest, level_steps
+from billing.usage.reading.measures import Dimensions, Measure, Window
+from billing.usage.reading.special import distinct
 
 Granularity = Literal["hour", "day", "month", "none"]
 GRANULARITIES: Final[tuple[Granularity, ...]] = get_args(Granularity)

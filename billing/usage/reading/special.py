@@ -1,6 +1,7 @@
-"""Aggregations that no sum of days can give: distinct values, the latest value, levels over time, single amounts.
+"""What no sum of days can give: distinct values, and single amounts.
 
-All read events by the index event_by_time (account, type, time).
+A distinct value is a dimension of its meter's day totals (billing/usage/shapes.py): it was there on the days that have
+events of it. Cut days, and meters whose totals do not serve, are read from events by the index event_by_time.
 """
 
 import json
@@ -10,116 +11,75 @@ from typing import Any
 
 from django.db import connection
 
-from billing.usage.reading.additive import Dimensions
-from billing.usage.reading.measures import Measure, Window, group_sql
+from billing.usage.reading.measures import Dimensions, Measure, Window, group_sql, is_served, values_of
+from billing.usage.reading.sources import STRETCHES, by_days, by_events
 
 IN_ORDER = 'e."time", e.received_at, e.source, e.event_id'
 """Time, then arrival; the identity only so that the order is never left to chance."""
 
-_EVENTS = """FROM usage_event e
+EVENTS = f"""FROM {STRETCHES}
+    JOIN usage_event e ON e.account_id = %(account)s AND e.type = %(type)s AND e."time" >= s.f AND e."time" < s.u
+        AND NOT e.voided AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
     CROSS JOIN LATERAL (SELECT usage_number(e.data -> %(value)s::text) AS quantity) q
-    WHERE e.account_id = %(account)s AND e.type = %(type)s AND e."time" < %(end)s AND NOT e.voided
-      AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
-      AND usage_matches(e.data, %(filter)s::jsonb)"""
-_BUCKET = 'width_bucket(e."time", %(cuts)s::timestamptz[])'
+    WHERE usage_matches(e.data, %(filter)s::jsonb)"""
+"""The events of the stretches."""
+
+BUCKET = 'width_bucket(e."time", %(cuts)s::timestamptz[])'
+
+DAYS = """d.account_id = %(account)s AND d.meter_id = %(meter)s
+    AND d.day >= %(first)s AND d.day < %(last)s AND d.day <> ALL(%(partial)s::date[])
+    AND usage_matches(d.dimensions, %(filter)s::jsonb)"""
+"""The whole days `d`."""
+
+DAY_BUCKET = "width_bucket(d.day, %(cut_days)s::date[])"
 
 
 def distinct(
     window: Window, measure: Measure, group_by: Sequence[str] = (), *, anew: bool = False
 ) -> list[tuple[int, Dimensions, Decimal]]:
     """(bucket, group, distinct values): those first seen in the bucket, or, `anew`, all that the bucket has."""
-    parameters = parameters_of(window, measure)
-    bucket = _BUCKET if anew else f"min({_BUCKET})"
-    by = ", bucket" if anew else ""
-    inner = f"""SELECT {bucket} AS bucket, {group_sql(group_by, "e.data", parameters)} AS grouped,
-                       usage_text(e.data -> %(value)s::text) AS item
-                {_EVENTS} AND e."time" >= %(start)s AND usage_text(e.data -> %(value)s::text) <> ''
-                GROUP BY grouped, item{by}"""
-    rows = _rows(
+    parameters = parameters_of(window, measure, group_by)
+    bucket, by = ("bucket", ", bucket") if anew else ("min(bucket) AS bucket", "")
+    inner = f"""SELECT {bucket}, grouped, item FROM ({_items(group_by, parameters)}) i
+                WHERE item <> '' GROUP BY grouped, item{by}"""
+    found = rows(
         f"SELECT bucket, grouped::text, count(*) FROM ({inner}) i GROUP BY bucket, grouped", parameters
     )
-    return [(bucket, _values(grouped, group_by), Decimal(count)) for bucket, grouped, count in rows]
+    return [(bucket, values_of(grouped, group_by), Decimal(count)) for bucket, grouped, count in found]
 
 
-def latest(
-    window: Window, measure: Measure, group_by: Sequence[str] = ()
-) -> list[tuple[int, Dimensions, Decimal]]:
-    """(bucket, group, value of the bucket's last event)."""
+def seen_before(window: Window, measure: Measure) -> set[str]:
+    """The distinct values of the window."""
     parameters = parameters_of(window, measure)
-    rows = _rows(
-        f"""SELECT DISTINCT ON (bucket, grouped) bucket, grouped::text, quantity FROM (
-                SELECT {_BUCKET} AS bucket, {group_sql(group_by, "e.data", parameters)} AS grouped, q.quantity,
-                       e."time", e.received_at, e.source, e.event_id
-                {_EVENTS} AND e."time" >= %(start)s AND q.quantity IS NOT NULL
-            ) e ORDER BY bucket, grouped, e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC""",
-        parameters,
-    )
-    return [(bucket, _values(grouped, group_by), quantity) for bucket, grouped, quantity in rows]
+    found = rows(f"SELECT DISTINCT item FROM ({_items((), parameters)}) i WHERE item <> ''", parameters)
+    return {item for (item,) in found}
 
 
-def level_steps(
-    window: Window, measure: Measure, group_by: Sequence[str] = ()
-) -> list[tuple[int, Dimensions, Decimal, Decimal]]:
-    """(bucket, group, Σ step, Σ step × its microsecond): by how much levels rose, and when.
-
-    A level holds until the next event of the same dimension values, so it is the sum of its steps, and its
-    integral up to an instant is Σ step × (instant − step's instant). Steps before the start count as at the start.
-    """
-    parameters = parameters_of(window, measure)
-    series = group_sql(measure.meter.dimensions, "e.data", parameters)
-    moment = 'extract(epoch FROM greatest(e."time", %(start)s)) * 1000000'
-    parameters |= {f"by{n}": name for n, name in enumerate(group_by)}
-    pairs = [f"%(by{n})s::text, usage_text(e.data -> %(by{n})s::text)" for n in range(len(group_by))]
-    grouped = f"jsonb_build_object({', '.join(pairs)})" if pairs else "'{}'::jsonb"
-    rows = _rows(
-        f"""SELECT bucket, grouped::text, sum(step), sum(step * moment) FROM (
-                SELECT {_BUCKET} AS bucket, {grouped} AS grouped, {moment} AS moment,
-                       q.quantity - lag(q.quantity, 1, 0::numeric)
-                           OVER (PARTITION BY {series} ORDER BY {IN_ORDER}) AS step
-                {_EVENTS} AND q.quantity IS NOT NULL
-            ) s GROUP BY bucket, grouped""",
-        parameters,
-    )
-    return [(bucket, _values(grouped, group_by), step, moved) for bucket, grouped, step, moved in rows]
+def _items(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+    """The values, at least one of each bucket and group that has it."""
+    return f"""SELECT {DAY_BUCKET} AS bucket, {group_sql(group_by, "d.dimensions", parameters)} AS grouped,
+                      d.dimensions ->> %(value)s::text AS item
+               FROM usage_daytotal d WHERE {DAYS} AND d.events > 0
+               UNION ALL
+               SELECT {BUCKET}, {group_sql(group_by, "e.data", parameters)},
+                      usage_text(e.data -> %(value)s::text) {EVENTS}"""
 
 
 def amounts(window: Window, measure: Measure) -> list[tuple[int, Decimal]]:
     """(bucket, amount) of each event, in time order."""
     quantity = "1::numeric" if measure.meter.aggregation == "count" else "q.quantity"
-    return _rows(
-        f"""SELECT {_BUCKET}, {quantity} {_EVENTS} AND e."time" >= %(start)s AND {quantity} IS NOT NULL
-            ORDER BY {IN_ORDER}""",
-        parameters_of(window, measure),
+    parameters = parameters_of(window, measure) | by_events(window).parameters()
+    return rows(
+        f"SELECT {BUCKET}, {quantity} {EVENTS} AND {quantity} IS NOT NULL ORDER BY {IN_ORDER}", parameters
     )
 
 
-def seen_before(window: Window, measure: Measure) -> set[str]:
-    """The distinct values of the window."""
-    rows = _rows(
-        f"""SELECT DISTINCT usage_text(e.data -> %(value)s::text) {_EVENTS} AND e."time" >= %(start)s
-            AND usage_text(e.data -> %(value)s::text) <> ''""",
-        parameters_of(window, measure),
-    )
-    return {item for (item,) in rows}
-
-
-def levels_before(window: Window, measure: Measure) -> dict[Dimensions, Decimal]:
-    """The level of each set of the meter's dimension values as the window ends, be it set before the window."""
-    parameters = parameters_of(window, measure)
-    names = measure.meter.dimensions
-    rows = _rows(
-        f"""SELECT DISTINCT ON (series) {group_sql(names, "e.data", parameters)} AS series, q.quantity
-            {_EVENTS} AND q.quantity IS NOT NULL
-            ORDER BY series, e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC""",
-        parameters,
-    )
-    return {_values(series, names): level for series, level in rows}
-
-
-def parameters_of(window: Window, measure: Measure) -> dict[str, Any]:
+def parameters_of(window: Window, measure: Measure, group_by: Sequence[str] = ()) -> dict[str, Any]:
     """What the queries of this module are given."""
+    days = by_days(window) if is_served(measure, group_by) else by_events(window)
     return {
         "account": window.account.pk,
+        "meter": measure.meter.pk,
         "type": measure.meter.event_type,
         "value": measure.meter.value,
         "filter": json.dumps({name: list(values) for name, values in measure.where.items()}),
@@ -127,16 +87,13 @@ def parameters_of(window: Window, measure: Measure) -> dict[str, Any]:
         "end": window.end,
         "cuts": list(window.cuts),
         "arrived_by": window.arrived_by,
+        **days.parameters(),
     }
 
 
-def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
+def rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
+    """The rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        rows: list[Any] = cursor.fetchall()
-        return rows
-
-
-def _values(grouped: str, group_by: Sequence[str]) -> Dimensions:
-    found = json.loads(grouped)
-    return tuple(found.get(name) for name in group_by)
+        found: list[Any] = cursor.fetchall()
+        return found

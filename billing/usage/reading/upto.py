@@ -15,8 +15,9 @@ from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import sums
+from billing.usage.reading.levels import latest, level_steps
 from billing.usage.reading.measures import Measure, Window
-from billing.usage.reading.special import amounts, distinct, latest, level_steps
+from billing.usage.reading.special import amounts, distinct
 
 ADDITIVE: Final = ("count", "sum", "max")
 

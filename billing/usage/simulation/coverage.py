@@ -11,8 +11,8 @@ from billing.pricing.charges import Plan
 from billing.pricing.money import ZERO, exact
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import sums
+from billing.usage.reading.levels import level_steps
 from billing.usage.reading.measures import Measure, Window
-from billing.usage.reading.special import level_steps
 
 type Filter = tuple[tuple[str, tuple[str, ...]], ...]
 

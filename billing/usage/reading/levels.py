@@ -1,0 +1,122 @@
+"""Levels: the latest value, and how levels rose and fell over time.
+
+Whole days come from the day levels (models.DayLevel), each as if it were one event; cut days, and meters whose totals
+do not serve, from the events. A level holds until the next one of the same dimension values, so the one before a window
+is asked for by its key, however long ago it was set.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from billing.usage.days import day_bounds, day_of
+from billing.usage.reading.measures import Dimensions, Measure, Window, group_sql, is_served, values_of
+from billing.usage.reading.sources import zone_of
+from billing.usage.reading.special import BUCKET, DAY_BUCKET, DAYS, EVENTS, parameters_of, rows
+
+_EVER = datetime(1, 1, 1, tzinfo=UTC)
+_MICROSECOND = "extract(epoch FROM {}) * 1000000"
+
+# The last day of each series that lies before the window's first, going down the index level_by_key from key to key.
+_BEFORE = """before AS (
+    (SELECT l.key, l.dimensions, l.level FROM usage_daylevel l
+     WHERE l.account_id = %(account)s AND l.meter_id = %(meter)s AND l.day < %(since_day)s::date
+     ORDER BY l.key DESC, l.day DESC LIMIT 1)
+    UNION ALL
+    SELECT l.key, l.dimensions, l.level FROM before b CROSS JOIN LATERAL (
+        SELECT * FROM usage_daylevel l
+        WHERE l.account_id = %(account)s AND l.meter_id = %(meter)s AND l.day < %(since_day)s::date AND l.key < b.key
+        ORDER BY l.key DESC, l.day DESC LIMIT 1
+    ) l
+)"""
+_START = _MICROSECOND.format("%(start)s::timestamptz")
+_MOMENT = _MICROSECOND.format('greatest(e."time", %(start)s)')
+# A series' levels, in order: what it was before, then a row for each whole day, and one for each event of a cut day.
+# `moved` is level × moment, or what a day says in its place: Σ step × moment, its first step being from zero.
+_LEVELS = f"""levels AS (
+    SELECT 0 AS bucket, b.dimensions AS data, '-infinity'::timestamptz AS "time", NULL::timestamptz AS received_at,
+           NULL::text AS source, NULL::text AS event_id, {_START} AS moment, b.level, b.level * {_START} AS moved
+    FROM before b WHERE usage_matches(b.dimensions, %(filter)s::jsonb)
+    UNION ALL
+    SELECT {DAY_BUCKET}, d.dimensions, d.first_at, NULL, NULL, NULL, {_MICROSECOND.format("d.first_at")}, d.level,
+           d.moved
+    FROM usage_daylevel d WHERE {DAYS}
+    UNION ALL
+    SELECT {BUCKET}, e.data, e."time", e.received_at, e.source, e.event_id, {_MOMENT}, q.quantity,
+           q.quantity * {_MOMENT}
+    {EVENTS} AND q.quantity IS NOT NULL
+)"""
+
+
+def latest(
+    window: Window, measure: Measure, group_by: Sequence[str] = ()
+) -> list[tuple[int, Dimensions, Decimal]]:
+    """(bucket, group, value of the bucket's last event)."""
+    parameters = parameters_of(window, measure, group_by)
+    found = rows(
+        f"""SELECT DISTINCT ON (bucket, grouped) bucket, grouped::text, level FROM (
+                SELECT {DAY_BUCKET} AS bucket, {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.level,
+                       d.last_at, d.last_received_at, d.last_source, d.last_event_id
+                FROM usage_daylevel d WHERE {DAYS}
+                UNION ALL
+                SELECT {BUCKET}, {group_sql(group_by, "e.data", parameters)}, q.quantity,
+                       e."time", e.received_at, e.source, e.event_id
+                {EVENTS} AND q.quantity IS NOT NULL
+            ) l
+            ORDER BY bucket, grouped, last_at DESC, last_received_at DESC, last_source DESC, last_event_id DESC""",
+        parameters,
+    )
+    return [(bucket, values_of(grouped, group_by), level) for bucket, grouped, level in found]
+
+
+def level_steps(
+    window: Window, measure: Measure, group_by: Sequence[str] = ()
+) -> list[tuple[int, Dimensions, Decimal, Decimal]]:
+    """(bucket, group, Σ step, Σ step × its microsecond): by how much levels rose, and when.
+
+    A level is the sum of its steps, and its integral up to an instant is Σ step × (instant − step's instant). Steps
+    before the start count as at the start.
+    """
+    parameters = _parameters(window, measure, group_by)
+    series = group_sql(measure.meter.dimensions, "data", parameters, "series")
+    found = rows(
+        f"""WITH RECURSIVE {_BEFORE}, {_LEVELS}
+            SELECT bucket, grouped::text, sum(level - held), sum(moved - held * moment) FROM (
+                SELECT bucket, {group_sql(group_by, "data", parameters)} AS grouped, level, moved, moment,
+                       lag(level, 1, 0::numeric) OVER (
+                           PARTITION BY {series} ORDER BY "time", received_at, source, event_id) AS held
+                FROM levels
+            ) s GROUP BY bucket, grouped""",
+        parameters,
+    )
+    return [(bucket, values_of(grouped, group_by), step, moved) for bucket, grouped, step, moved in found]
+
+
+def levels_before(window: Window, measure: Measure) -> dict[Dimensions, Decimal]:
+    """The level of each set of the meter's dimension values as the window ends, be it set before the window."""
+    parameters, names = _parameters(window, measure), measure.meter.dimensions
+    found = rows(
+        f"""WITH RECURSIVE {_BEFORE}, {_LEVELS}
+            SELECT DISTINCT ON (series) {group_sql(names, "data", parameters)} AS series, level FROM levels
+            ORDER BY series, "time" DESC, received_at DESC, source DESC, event_id DESC""",
+        parameters,
+    )
+    return {values_of(series, names): level for series, level in found}
+
+
+def _parameters(window: Window, measure: Measure, group_by: Sequence[str] = ()) -> dict[str, Any]:
+    """Those of the window, whose first stretch begins where days before it do not tell of the level."""
+    parameters = parameters_of(window, measure, group_by)
+    if window.arrived_by is None and is_served(measure, group_by):
+        zone = zone_of(window.account)
+        parameters["since_day"] = day_of(zone, window.start)
+        since = day_bounds(zone, parameters["since_day"])[0]
+        parameters["starts"] = [since if at == window.start else at for at in parameters["starts"]]
+        return parameters
+    return parameters | {
+        "since_day": None,
+        "first": parameters["last"],
+        "starts": [_EVER],
+        "ends": [window.end],
+    }

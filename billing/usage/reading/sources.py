@@ -1,0 +1,85 @@
+"""Where a window is read from: whole local days from the day totals, stretches inside days from the events."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from accounts.models import Account
+from billing.usage.days import day_bounds, day_of
+from billing.usage.models import DayTotal, RollupZone
+from billing.usage.reading.measures import Window
+
+
+@dataclass(frozen=True, slots=True)
+class DaySplit:
+    """A window as whole local days, which day totals answer, and stretches inside days, which events answer."""
+
+    first: date
+    last: date
+    cut_days: tuple[date, ...]
+    partial: tuple[date, ...]
+    stretches: tuple[tuple[datetime, datetime], ...]
+
+    def parameters(self) -> dict[str, Any]:
+        """As queries are given it."""
+        return {
+            "first": self.first,
+            "last": self.last,
+            "cut_days": list(self.cut_days),
+            "partial": list(self.partial),
+            "starts": [start for start, _ in self.stretches],
+            "ends": [end for _, end in self.stretches],
+        }
+
+
+BATCH_SPAN: Final = timedelta(seconds=1)
+"""More than lies between a batch's arrival, which its totals carry, and that of its last event."""
+
+STRETCHES = "unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(f, u)"
+"""The stretches as a table."""
+
+
+def by_days(window: Window) -> DaySplit:
+    """Days whose totals hold more than had arrived by the instant that the window asks about are read from events."""
+    zone = zone_of(window.account)
+    return split(window, zone, _grown_since(window, zone))
+
+
+def by_events(window: Window) -> DaySplit:
+    """All of it from events."""
+    day = window.start.date()
+    return DaySplit(day, day, (day,), (), ((window.start, window.end),))
+
+
+def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit:
+    """By the days of the zone that the account's totals are kept in; the days `by_events` are not read from totals."""
+    days = [day_of(zone, instant) for instant in (window.start, *window.cuts)]
+    partial = set(by_events)
+    for instant, day in zip((window.start, *window.cuts), days, strict=True):
+        if day_bounds(zone, day)[0] != instant:
+            partial.add(day)
+    stretches = []
+    for day in sorted(partial):
+        start, end = day_bounds(zone, day)
+        stretches.append((max(start, window.start), min(end, window.end)))
+    return DaySplit(days[0], days[-1], tuple(days[1:]), tuple(sorted(partial)), tuple(stretches))
+
+
+def zone_of(account: Account) -> str:
+    """The zone of the account's day totals; before its first event its own."""
+    zone = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
+    return zone or account.timezone
+
+
+def _grown_since(window: Window, zone: str) -> list[date]:
+    if window.arrived_by is None:
+        return []
+    later = window.arrived_by - BATCH_SPAN
+    totals = DayTotal.objects.filter(account=window.account, arrived_at__gt=later)
+    around = (window.start.date() - timedelta(days=1), window.end.date() + timedelta(days=1))
+    return [
+        day
+        for day in totals.filter(day__range=around).values_list("day", flat=True).distinct()
+        if day_bounds(zone, day)[0] < window.end and day_bounds(zone, day)[1] > window.start
+    ]
