@@ -8,7 +8,7 @@ and session are checked each time, so a person who is removed or signs out sees 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def hub() -> Hub:
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())
 
 
-async def stream(account_id: int, render: Render, known: str = "") -> AsyncIterator[str]:
+async def stream(account_id: int, render: Render, known: str = "") -> AsyncGenerator[str]:
     """Server-sent events for one reader, until he leaves or may see no more."""
     own = hub()
     news = own.join(account_id)

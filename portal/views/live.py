@@ -1,10 +1,13 @@
 """`/billing/live/`: the stream behind the overview's moving figures."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -38,13 +41,26 @@ async def live(request: HttpRequest) -> HttpResponseBase:
         signed_in=request.session.exists,
         language=request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
     )
+    messages = stream(membership.account_id, partial(cards, reader))
     response = StreamingHttpResponse(
-        stream(membership.account_id, partial(cards, reader)), content_type="text/event-stream; charset=utf-8"
+        _holding_nothing(messages), content_type="text/event-stream; charset=utf-8"
     )
     response.headers["Cache-Control"] = "no-store"
     # nginx would otherwise hold the events back until its buffer is full.
     response.headers["X-Accel-Buffering"] = "no"
     return response
+
+
+async def _holding_nothing(messages: AsyncGenerator[str]) -> AsyncIterator[str]:
+    """First the request's own connection is given back: with a few open pages the pool would else be empty."""
+    await sync_to_async(_give_back)()
+    async with aclosing(messages):
+        async for message in messages:
+            yield message
+
+
+def _give_back() -> None:
+    connection.close()  # looked up here: each thread has its own
 
 
 @dataclass(frozen=True, slots=True)

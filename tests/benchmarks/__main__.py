@@ -1,9 +1,11 @@
 """`uv run python -m tests.benchmarks`: every row, as a table and, with --json FILE, as JSON.
 
---only copying posting reading asking    some of them
---rounds N                               rounds of each pair (5)
---events N                               the larger store of `reading` (10,000,000; the smaller is a tenth)
---quick                                  a small slice of each, to see that it works
+--only copying posting asking streaming memory reading    some of them
+--rounds N      rounds of each pair (5)
+--events N      the larger store of `reading` (10,000,000; the smaller is a tenth)
+--posted N      events that `memory` posts (1,000,000)
+--streams N     live streams that `streaming` opens (2,000)
+--quick         a small slice of each, to see that it works
 """
 
 import argparse
@@ -20,7 +22,7 @@ from rich.table import Table
 from tests.benchmarks.measure import Row
 from tests.benchmarks.site import settle, temporary_data
 
-NAMES = ("copying", "posting", "asking", "reading")
+NAMES = ("copying", "posting", "asking", "streaming", "memory", "reading")
 
 
 def main() -> int:
@@ -50,13 +52,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--posted", type=int, default=1_000_000)
+    parser.add_argument("--streams", type=int, default=2_000)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
 def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
-    from tests.benchmarks import asking, copying, posting, reading
+    from tests.benchmarks import asking, copying, memory, posting, reading, streaming
 
     rounds = 1 if options.quick else options.rounds
     if "copying" in options.only:
@@ -65,6 +69,13 @@ def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
         yield from posting.rows(codes, rounds, 0.1 if options.quick else 1.0)
     if "asking" in options.only:
         yield from asking.rows(codes, rounds, 10 if options.quick else 100)
+    if "streaming" in options.only:
+        others = settle(20, "streaming")
+        yield from streaming.rows(
+            others, 20 if options.quick else options.streams, 3 if options.quick else 40
+        )
+    if "memory" in options.only:
+        yield from memory.rows(codes, 40_000 if options.quick else options.posted)
     if "reading" in options.only:
         large = 20_000 if options.quick else options.events
         yield from reading.rows(codes, (large // 10, large), 3 if options.quick else 20)

@@ -3,27 +3,47 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 
 from tests.benchmarks.sender import ROOT
 from tests.server.running import free_port
 
-READY_SECONDS = 60
+READY_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it listens, and the process that was started for it."""
+
+    port: int
+    process: psutil.Process
+
+    def memory(self) -> float:
+        """MiB of the process that answers requests: Granian's worker, not its supervisor."""
+        found = [
+            each.memory_info().rss
+            for each in self.process.children(recursive=True)
+            if "portal.asgi:application" in each.cmdline()
+        ]
+        return max(found) / 2**20
 
 
 @contextmanager
-def product() -> Iterator[int]:
-    """`manage.py serve`, worker included, on the benchmarks' database; its port."""
+def product() -> Iterator[Server]:
+    """`manage.py serve`, worker included, on the benchmarks' database."""
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-    with _running(command, dict(os.environ), f"http://127.0.0.1:{port}/readyz"):
-        yield port
+    with _running(command, dict(os.environ), f"http://127.0.0.1:{port}/readyz") as process:
+        yield Server(port, psutil.Process(process.pid))
 
 
 @contextmanager
@@ -53,20 +73,23 @@ def naive() -> Iterator[int]:
 
 
 @contextmanager
-def _running(command: list[str], env: dict[str, str], probe: str) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _answers(probe):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command} did not start")
-            time.sleep(0.2)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
+def _running(command: list[str], env: dict[str, str], probe: str) -> Iterator[subprocess.Popen[bytes]]:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not _answers(probe):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command} did not start")
+                time.sleep(0.2)
+            yield process
+        except BaseException:
+            said.seek(0)
+            print(said.read().decode(errors="replace")[-4000:], file=sys.stderr)
+            raise
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def _answers(address: str) -> bool:
