@@ -21,7 +21,7 @@ from accounts.scope import installation_scope
 from billing.invoices.actions.bill import bill_account
 from billing.invoices.models import Invoice
 from billing.limits.actions import set_limit
-from billing.limits.models import Alert
+from billing.limits.models import Alert, Stop
 from billing.plans.models import Period
 from portal.postgres import embedded
 from tests.environment import RUN_DIR
@@ -146,6 +146,40 @@ def test_two_workers_mail_each_threshold_once(
     time.sleep(2)
     assert len({mail["Message-ID"] for mail in mails(tmp_path)}) == len(mails(tmp_path)) == 3
     assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def test_two_workers_and_a_kill_between_record_each_alert_and_stop_once(
+    start: Callable[..., Worker], account: Account, tmp_path: Path
+) -> None:
+    first, second = start("--no-schedule"), start("--no-schedule")
+    first.ready()
+    second.ready()
+    for number in range(12):
+        spend(account, 10)
+        if number == 4:
+            first.process.kill()  # whatever it was at: recording, sending, writing down that it was sent
+            first.process.wait()
+            first = start("--no-schedule")
+        if number == 8:
+            second.process.kill()
+            second.process.wait()
+            second = start("--no-schedule")
+    first.ready()
+    second.ready()
+
+    def done() -> bool:
+        with installation_scope():
+            told = list(Alert.objects.exclude(sent_at=None).values_list("threshold", flat=True))
+            return sorted(told) == [50, 80, 100] and Stop.objects.filter(crossed_at__isnull=False).count() == 1
+
+    until(done, 90, second.log)  # what a killed one held is left to the sweep of the next minute
+    with installation_scope():
+        assert Alert.objects.count() == 3
+        wanted = {f"<alert-{pk}@localhost>" for pk in Alert.objects.values_list("pk", flat=True)}
+    sent = {mail["Message-ID"] for mail in mails(tmp_path)}
+    assert sent <= wanted, "whatever was sent twice has the same id"
+    assert any("is reached" in str(mail["Subject"]) for mail in mails(tmp_path))
+    assert [first.stop(), second.stop()] == [0, 0]
 
 
 def test_it_outlives_the_loss_of_its_database(
