@@ -125,9 +125,12 @@ class Loss:
         return [f"{name:<34} {figure}" for name, figure in figures.items()]
 
 
-def loss(worker: Worker, seconds: float, rate: float, kill_every: float, seed: int) -> Loss:
+def loss(
+    worker: Worker, seconds: float, rate: float, kill_every: float, seed: int, *, least: int = 0
+) -> Loss:
     """Announce, misbehave and kill for `seconds`; then calm, until all was delivered. A secret is replaced on the way.
 
+    It goes on until the receiver has seen `least` tries and two workers were killed, however slow the machine is.
     Retries are days apart in the product, so the clock of what failed is put forward each second.
     """
     with installation_scope():
@@ -140,7 +143,11 @@ def loss(worker: Worker, seconds: float, rate: float, kill_every: float, seed: i
         worker.start()
         began = time.monotonic()
         next_kill, next_lapse = began + kill_every, began + 1
-        while (now := time.monotonic()) < began + seconds:
+        while (
+            (now := time.monotonic()) < began + seconds
+            or server.answered.total() < least
+            or (least and kills < 2)
+        ):
             announced.add(_announce(account))
             if now >= next_kill:
                 worker.kill()
