@@ -36,10 +36,14 @@ SELECT p.id, p.start, p."end", p.number, p.trial, p.first_day, p.end_day, p.time
         ) l LEFT JOIN plans_meter m ON m.id = l.meter_id WHERE l.amount IS NOT NULL
     )::text AS limits,
     (
-        SELECT json_agg(json_build_array(r.version_id, a.key, a.value))
-        FROM limits_reservation r LEFT JOIN LATERAL jsonb_each_text(r.charges) a ON true
-        WHERE r.account_id = p.account_id AND r.period_id = p.id AND r.ended_at IS NULL
-            AND r.expires_at > clock_timestamp()
+        SELECT json_agg(json_build_array(o.version_id, o.charge, o.quantity::text))
+        FROM (
+            SELECT r.version_id, a.key AS charge, sum(a.value::numeric) AS quantity
+            FROM limits_reservation r LEFT JOIN LATERAL jsonb_each_text(r.charges) a ON true
+            WHERE r.account_id = p.account_id AND r.period_id = p.id AND r.ended_at IS NULL
+                AND r.expires_at > clock_timestamp()
+            GROUP BY r.version_id, a.key
+        ) o
     )::text AS reserved
 FROM plans_period p
 LEFT JOIN usage_rollupzone z ON z.account_id = p.account_id
