@@ -86,7 +86,9 @@ def _incoming(sent: list[Sent], body: bytes) -> list[Incoming]:
         else:
             quoted += 1 + len(data) + _strings(data.values())
         revision = 0 if revision is UNSET else revision
-        events.append(Incoming(index, id_, source, type_, subject, moment, revision, each.voided is True, data))
+        events.append(
+            Incoming(index, id_, source, type_, subject, moment, revision, each.voided is True, data)
+        )
     if body.count(b'"') != 2 * quoted:
         raise ValueError
     return events
