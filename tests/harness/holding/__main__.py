@@ -6,12 +6,13 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.harness.holding import billing, delays
 from tests.harness.holding.broken import FAULTS
-from tests.harness.holding.goods import catalog
+from tests.harness.holding.goods import CHARGES, catalog
 from tests.harness.holding.report import BEYOND, EXACT, LIES, OTHER, REFUSED, Report
 from tests.harness.holding.rounds import ALLOWANCES, RESERVATIONS, Stage, play
 from tests.harness.holding.sending import senders
@@ -50,6 +51,7 @@ class Effort:
     name: str = "held"
     seed: int = 1
     ahead: bool = True
+    plans: tuple[str, ...] = tuple(CHARGES)
 
 
 def run(product: Demo, effort: Effort) -> Report:
@@ -62,7 +64,7 @@ def run(product: Demo, effort: Effort) -> Report:
         rounds = [
             each
             for ways in (ALLOWANCES, RESERVATIONS)
-            for each in play(stage, ways, effort.seconds / 2, effort.seed)
+            for each in play(stage, ways, effort.plans, effort.seconds / 2, effort.seed)
         ]
         unverified = billing.close(product, api, rounds, effort.ahead)
         beyond = [billing.beyond(api, one) for one in rounds]
@@ -70,10 +72,10 @@ def run(product: Demo, effort: Effort) -> Report:
     return Report(rounds, timed, beyond, found, unverified)
 
 
-def control(product: Subject, effort: Effort) -> bool:
+def control(product: Subject, effort: Effort, faults: Sequence[str]) -> bool:
     """Each fault in turn; whether what it breaks was found broken."""
     found = True
-    for fault in FAULTS:
+    for fault in faults:
         product.break_by(fault)
         product.start()
         try:
@@ -95,7 +97,9 @@ def main() -> int:
     parser.add_argument("--firings", type=int, default=20, help="of a limit, to time refusal, mail and raise")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    parser.add_argument("--control", action="store_true", help="faults are built in: they must be found")
+    parser.add_argument(
+        "--control", nargs="*", choices=FAULTS, help="faults are built in, all or these: they must be found"
+    )
     words = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="plainbill-holding-"))
     folder.chmod(0o755)
@@ -103,9 +107,13 @@ def main() -> int:
     try:
         product.start()
         product.settle()
-        if words.control:
+        if words.control is not None:
             product.stop()
-            good = control(product, Effort(CONTROL_SECONDS, words.senders, CONTROL_FIRINGS, seed=words.seed))
+            good = control(
+                product,
+                Effort(CONTROL_SECONDS, words.senders, CONTROL_FIRINGS, seed=words.seed),
+                words.control or list(FAULTS),
+            )
         else:
             began = time.monotonic()
             found = run(product, Effort(words.seconds, words.senders, words.firings, seed=words.seed))

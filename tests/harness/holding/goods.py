@@ -1,5 +1,6 @@
 """Plans of different shapes, events of their usage, and what usage costs by the contract."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,12 @@ def used(events: Iterable[dict[str, Any]]) -> Used:
         found[each["data"]["region"]] += each["data"]["units"]
         found[CALLS] += 1
     return found
+
+
+def units_for(plan: str, amount: Decimal) -> int:
+    """The most units that one event in the first region may have to cost no more than `amount`."""
+    units = range(1_000_000)
+    return bisect_right(units, amount, key=lambda one: cost(plan, Counter({REGIONS[0]: one, CALLS: 1}))) - 1
 
 
 def cost(plan: str, usage: Used) -> Decimal:

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from tests.harness.holding.goods import CALLS, CHARGES, REGIONS, ZERO, Used, cost, open_account, set_limit
+from tests.harness.holding.goods import CALLS, REGIONS, ZERO, Used, cost, open_account, set_limit, units_for
 from tests.harness.holding.sending import SHORT_TTL, Asked, Notes, Senders, Sent, Task, Way
 
 ALLOWANCES: Final[tuple[Way, ...]] = ("ask", "quantity")
@@ -19,6 +19,8 @@ RESERVATIONS: Final[tuple[Way, ...]] = ("reserve",)
 LIMITS: Final = (4000, 8000)
 RAISES: Final = (500, 3000)
 """Bounds of the limits, and of what a raise gives beyond what was spent, in cents."""
+RUSH: Final = Decimal("0.6")
+"""The share of the limit that all senders want at once: it is there for one of them."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,10 @@ class Stage:
     name: str
 
 
-def play(stage: Stage, ways: Sequence[Way], seconds: float, seed: int) -> list[Round]:
+def play(stage: Stage, ways: Sequence[Way], plans: Sequence[str], seconds: float, seed: int) -> list[Round]:
     """Rounds for so long, at least one for each way and plan; with allowances every second plan has a raise."""
     chance, end = random.Random(seed), time.monotonic() + seconds
-    kinds = [(way, plan) for plan in CHARGES for way in ways]
+    kinds = [(way, plan) for plan in plans for way in ways]
     found = list[Round]()
     while len(found) < len(kinds) or time.monotonic() < end:
         way, plan = kinds[len(found) % len(kinds)]
@@ -143,6 +145,8 @@ def play_round(stage: Stage, task: Task, plan: str, raised: bool, chance: random
     open_account(stage.api, task.account, plan)
     found = Round(task.account, plan, task.way)
     limit, begun = Decimal(chance.randint(*LIMITS)).scaleb(-2), Counter[str]()
+    if task.way == "reserve":
+        task = replace(task, rush=units_for(plan, limit * RUSH))
     for _ in range(2 if raised else 1):
         set_limit(stage.api, task.account, limit)
         notes = stage.crowd.use_up(task)

@@ -35,7 +35,10 @@ START_SECONDS: Final = 120
 
 @dataclass(frozen=True)
 class Task:
-    """Use `account` until refused. `together`: begin when all the others do; else alone, and use up the rest."""
+    """Use `account` until refused. `together`: begin when all the others do; else alone, and use up the rest.
+
+    `rush`: units that all reserve at the very beginning, of which only one can get them.
+    """
 
     url: str
     key: str
@@ -43,6 +46,7 @@ class Task:
     way: Way
     seed: int
     together: bool = True
+    rush: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ class _Sender:
 
     def reserve_all(self) -> None:
         """Ever less where it is refused, until not even one unit is given."""
+        if self.task.rush and (first := self._reserve(self.task.rush, REGIONS[0], TTL)):
+            self._commit(first, self.task.rush, REGIONS[0])
         quantity = self.chance.randint(1, MOST_RESERVED)
         while quantity and not self.notes.faults:
             region = self.chance.choice(REGIONS)
