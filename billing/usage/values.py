@@ -35,12 +35,11 @@ def is_bounded(value: int | Decimal) -> bool:
 
 def number_of(value: object) -> Decimal | None:
     """The quantity that a property says, or None: a JSON number, or a decimal string in ASCII digits."""
-    kind = type(value)
-    if kind is int:
-        return Decimal(value)  # type: ignore[arg-type]
-    if kind is Decimal:
-        return value  # type: ignore[return-value]
-    return Decimal(value) if kind is str and _DECIMAL(value) else None  # type: ignore[arg-type]
+    if type(value) is int:
+        return Decimal(value)
+    if type(value) is Decimal:
+        return value
+    return Decimal(value) if type(value) is str and _DECIMAL(value) else None
 
 
 def text_of(value: object) -> str | None:
