@@ -11,9 +11,17 @@ from decimal import Decimal
 from typing import Any
 
 from billing.usage.days import day_bounds, day_of
-from billing.usage.reading.measures import Dimensions, Measure, Window, group_sql, is_served, values_of
+from billing.usage.reading.measures import (
+    Dimensions,
+    Measure,
+    Window,
+    group_sql,
+    is_served,
+    values_of,
+    where_sql,
+)
 from billing.usage.reading.sources import zone_of
-from billing.usage.reading.special import BUCKET, DAY_BUCKET, DAYS, EVENTS, parameters_of, rows
+from billing.usage.reading.special import BUCKET, DAY_BUCKET, days_sql, events_sql, parameters_of, rows
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _MICROSECOND = "extract(epoch FROM {}) * 1000000"
@@ -32,21 +40,26 @@ _BEFORE = """before AS (
 )"""
 _START = _MICROSECOND.format("%(start)s::timestamptz")
 _MOMENT = _MICROSECOND.format('greatest(e."time", %(start)s)')
-# A series' levels, in order: what it was before, then a row for each whole day, and one for each event of a cut day.
-# `moved` is level × moment, or what a day says in its place: Σ step × moment, its first step being from zero.
-_LEVELS = f"""levels AS (
+
+
+def _levels_sql(measure: Measure, parameters: dict[str, Any]) -> str:
+    """The series' levels, in order: one before the window, a row for each whole day, one for each event of a cut day.
+
+    `moved` is level × moment, or what a day says in its place: Σ step × moment, its first step being from zero.
+    """
+    return f"""RECURSIVE {_BEFORE}, levels AS (
     SELECT 0 AS bucket, b.dimensions AS data, '-infinity'::timestamptz AS "time", NULL::timestamptz AS received_at,
            NULL::text AS source, NULL::text AS event_id, {_START} AS moment, b.level, b.level * {_START} AS moved
-    FROM before b WHERE usage_matches(b.dimensions, %(filter)s::jsonb)
+    FROM before b WHERE {where_sql(measure.where, "b.dimensions", parameters)}
     UNION ALL
     SELECT {DAY_BUCKET}, d.dimensions, d.first_at, NULL, NULL, NULL, {_MICROSECOND.format("d.first_at")}, d.level,
            d.moved
-    FROM usage_daylevel d WHERE {DAYS}
+    {days_sql("usage_daylevel", measure, parameters)}
     UNION ALL
     SELECT {BUCKET}, e.data, e."time", e.received_at, e.source, e.event_id, {_MOMENT}, q.quantity,
            q.quantity * {_MOMENT}
-    {EVENTS} AND q.quantity IS NOT NULL
-)"""
+    {events_sql(measure, parameters)} AND q.quantity IS NOT NULL
+    )"""
 
 
 def latest(
@@ -58,11 +71,11 @@ def latest(
         f"""SELECT DISTINCT ON (bucket, grouped) bucket, grouped::text, level FROM (
                 SELECT {DAY_BUCKET} AS bucket, {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.level,
                        d.last_at, d.last_received_at, d.last_source, d.last_event_id
-                FROM usage_daylevel d WHERE {DAYS}
+                {days_sql("usage_daylevel", measure, parameters)}
                 UNION ALL
                 SELECT {BUCKET}, {group_sql(group_by, "e.data", parameters)}, q.quantity,
                        e."time", e.received_at, e.source, e.event_id
-                {EVENTS} AND q.quantity IS NOT NULL
+                {events_sql(measure, parameters)} AND q.quantity IS NOT NULL
             ) l
             ORDER BY bucket, grouped, last_at DESC, last_received_at DESC, last_source DESC, last_event_id DESC""",
         parameters,
@@ -81,7 +94,7 @@ def level_steps(
     parameters = _parameters(window, measure, group_by)
     series = group_sql(measure.meter.dimensions, "data", parameters, "series")
     found = rows(
-        f"""WITH RECURSIVE {_BEFORE}, {_LEVELS}
+        f"""WITH {_levels_sql(measure, parameters)}
             SELECT bucket, grouped::text, sum(level - held), sum(moved - held * moment) FROM (
                 SELECT bucket, {group_sql(group_by, "data", parameters)} AS grouped, level, moved, moment,
                        lag(level, 1, 0::numeric) OVER (
@@ -97,7 +110,7 @@ def levels_before(window: Window, measure: Measure) -> dict[Dimensions, Decimal]
     """The level of each set of the meter's dimension values as the window ends, be it set before the window."""
     parameters, names = _parameters(window, measure), measure.meter.dimensions
     found = rows(
-        f"""WITH RECURSIVE {_BEFORE}, {_LEVELS}
+        f"""WITH {_levels_sql(measure, parameters)}
             SELECT DISTINCT ON (series) {group_sql(names, "data", parameters)} AS series, level FROM levels
             ORDER BY series, "time" DESC, received_at DESC, source DESC, event_id DESC""",
         parameters,

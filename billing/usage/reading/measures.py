@@ -85,6 +85,15 @@ def group_sql(group_by: Sequence[str], source: str, parameters: dict[str, Any], 
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
+def where_sql(where: Mapping[str, Sequence[str]], source: str, parameters: dict[str, Any]) -> str:
+    """What `usage_matches` says of a filter, written out: a function would be called for each row."""
+    tests = ["true"]
+    for n, (name, values) in enumerate(sorted(where.items())):
+        parameters |= {f"where{n}": name, f"accepted{n}": list(values)}
+        tests.append(f"usage_text({source} -> %(where{n})s::text) = ANY(%(accepted{n})s::text[])")
+    return " AND ".join(tests)
+
+
 def values_of(grouped: str, group_by: Sequence[str]) -> Dimensions:
     """The values of what `group_sql` made, as text."""
     found = json.loads(grouped)

@@ -11,27 +11,43 @@ from typing import Any
 
 from django.db import connection
 
-from billing.usage.reading.measures import Dimensions, Measure, Window, group_sql, is_served, values_of
+from billing.usage.reading.measures import (
+    Dimensions,
+    Measure,
+    Window,
+    group_sql,
+    is_served,
+    values_of,
+    where_sql,
+)
 from billing.usage.reading.sources import STRETCHES, by_days, by_events
 
 IN_ORDER = 'e."time", e.received_at, e.source, e.event_id'
 """Time, then arrival; the identity only so that the order is never left to chance."""
 
-EVENTS = f"""FROM {STRETCHES}
-    JOIN usage_event e ON e.account_id = %(account)s AND e.type = %(type)s AND e."time" >= s.f AND e."time" < s.u
-        AND NOT e.voided AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
-    CROSS JOIN LATERAL (SELECT usage_number(e.data -> %(value)s::text) AS quantity) q
-    WHERE usage_matches(e.data, %(filter)s::jsonb)"""
-"""The events of the stretches."""
-
 BUCKET = 'width_bucket(e."time", %(cuts)s::timestamptz[])'
 
-DAYS = """d.account_id = %(account)s AND d.meter_id = %(meter)s
-    AND d.day >= %(first)s AND d.day < %(last)s AND d.day <> ALL(%(partial)s::date[])
-    AND usage_matches(d.dimensions, %(filter)s::jsonb)"""
-"""The whole days `d`."""
-
 DAY_BUCKET = "width_bucket(d.day, %(cut_days)s::date[])"
+
+
+def events_sql(measure: Measure, parameters: dict[str, Any]) -> str:
+    """From the events `e` of the stretches that the measure counts, and where; each with its quantity `q.quantity`."""
+    return f"""FROM {STRETCHES}
+        CROSS JOIN LATERAL (
+            SELECT * FROM usage_event e
+            WHERE e.account_id = %(account)s AND e.type = %(type)s AND e."time" >= s.f AND e."time" < s.u
+                AND NOT e.voided AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
+            OFFSET 0
+        ) e
+        CROSS JOIN LATERAL (SELECT usage_number(e.data -> %(value)s::text) AS quantity) q
+        WHERE {where_sql(measure.where, "e.data", parameters)}"""
+
+
+def days_sql(table: str, measure: Measure, parameters: dict[str, Any]) -> str:
+    """From the whole days `d` of a table, those that the measure counts, and where."""
+    return f"""FROM {table} d WHERE d.account_id = %(account)s AND d.meter_id = %(meter)s
+        AND d.day >= %(first)s AND d.day < %(last)s AND d.day <> ALL(%(partial)s::date[])
+        AND {where_sql(measure.where, "d.dimensions", parameters)}"""
 
 
 def distinct(
@@ -40,7 +56,7 @@ def distinct(
     """(bucket, group, distinct values): those first seen in the bucket, or, `anew`, all that the bucket has."""
     parameters = parameters_of(window, measure, group_by)
     bucket, by = ("bucket", ", bucket") if anew else ("min(bucket) AS bucket", "")
-    inner = f"""SELECT {bucket}, grouped, item FROM ({_items(group_by, parameters)}) i
+    inner = f"""SELECT {bucket}, grouped, item FROM ({_items(measure, group_by, parameters)}) i
                 WHERE item <> '' GROUP BY grouped, item{by}"""
     found = rows(
         f"SELECT bucket, grouped::text, count(*) FROM ({inner}) i GROUP BY bucket, grouped", parameters
@@ -51,18 +67,20 @@ def distinct(
 def seen_before(window: Window, measure: Measure) -> set[str]:
     """The distinct values of the window."""
     parameters = parameters_of(window, measure)
-    found = rows(f"SELECT DISTINCT item FROM ({_items((), parameters)}) i WHERE item <> ''", parameters)
+    found = rows(
+        f"SELECT DISTINCT item FROM ({_items(measure, (), parameters)}) i WHERE item <> ''", parameters
+    )
     return {item for (item,) in found}
 
 
-def _items(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+def _items(measure: Measure, group_by: Sequence[str], parameters: dict[str, Any]) -> str:
     """The values, at least one of each bucket and group that has it."""
     return f"""SELECT {DAY_BUCKET} AS bucket, {group_sql(group_by, "d.dimensions", parameters)} AS grouped,
                       d.dimensions ->> %(value)s::text AS item
-               FROM usage_daytotal d WHERE {DAYS} AND d.events > 0
+               {days_sql("usage_daytotal", measure, parameters)} AND d.events > 0
                UNION ALL
                SELECT {BUCKET}, {group_sql(group_by, "e.data", parameters)},
-                      usage_text(e.data -> %(value)s::text) {EVENTS}"""
+                      usage_text(e.data -> %(value)s::text) {events_sql(measure, parameters)}"""
 
 
 def amounts(window: Window, measure: Measure) -> list[tuple[int, Decimal]]:
@@ -70,7 +88,9 @@ def amounts(window: Window, measure: Measure) -> list[tuple[int, Decimal]]:
     quantity = "1::numeric" if measure.meter.aggregation == "count" else "q.quantity"
     parameters = parameters_of(window, measure) | by_events(window).parameters()
     return rows(
-        f"SELECT {BUCKET}, {quantity} {EVENTS} AND {quantity} IS NOT NULL ORDER BY {IN_ORDER}", parameters
+        f"""SELECT {BUCKET}, {quantity} {events_sql(measure, parameters)} AND {quantity} IS NOT NULL
+            ORDER BY {IN_ORDER}""",
+        parameters,
     )
 
 
