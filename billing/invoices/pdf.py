@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import override
 
 from accounts.scope import account_scope
+from billing.invoices.einvoice import embed, invoice_cii, is_representable
 from billing.invoices.models import Invoice, InvoiceDocument
 from billing.invoices.paper.page import page_of
 
@@ -53,18 +54,21 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 
 def render(invoice: Invoice) -> bytes:
-    """The PDF's bytes, in the invoice's language."""
+    """The PDF's bytes, in the invoice's language, with the electronic invoice in it where there can be one."""
     with account_scope(invoice.account_id), override(invoice.snapshot["locale"]):
         html = render_to_string("invoices/invoice.html", page_of(invoice))
-    return print_html(html)
+        cii = invoice_cii(invoice) if is_representable(invoice.currency) else None
+    return print_html(html, **(embed.options(_weasyprint(), cii, invoice.issued_at) if cii else {}))
 
 
-def print_html(html: str) -> bytes:
-    """HTML as PDF/A-3a with our own style and fonts."""
+def print_html(html: str, **options: Any) -> bytes:
+    """HTML as PDF/A-3a with our own style and fonts; `options` are WeasyPrint's."""
     with _lock:
         style, fonts, fetcher = _style()
         document = _weasyprint().HTML(string=html, url_fetcher=fetcher)
-        pdf: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant=VARIANT)
+        pdf: bytes = document.write_pdf(
+            stylesheets=[style], font_config=fonts, pdf_variant=VARIANT, **options
+        )
     return pdf
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import override
@@ -16,6 +17,7 @@ from accounts.models import Account
 from billing.invoices.drafts import Draft, DraftLine
 from billing.invoices.drafts.coupons import uses_data
 from billing.invoices.mentions import mentions
+from billing.invoices.models import Invoice
 from billing.limits.queries import versions_in
 from billing.plans.models import Period
 from billing.pricing.charges import localized
@@ -36,7 +38,7 @@ def take_snapshot(draft: Draft, sign: int) -> dict[str, Any]:
     """The snapshot of `draft`; `sign` -1 for a credit note, whose amounts are what is given back."""
     account, foot, currency = draft.account, draft.totals, draft.currency
     with override(account.locale):
-        texts = mentions({each.tax_found.category for each in draft.lines}, settings.SELLER.country)
+        said = mentions({each.tax_found.category for each in draft.lines}, settings.SELLER.country)
     return {
         "format": FORMAT,
         "locale": account.locale,
@@ -50,8 +52,23 @@ def take_snapshot(draft: Draft, sign: int) -> dict[str, Any]:
         "usage": _usage_data(draft) if draft.rated else None,
         "terms_days": settings.PAYMENT_TERMS_DAYS,
         "site_url": settings.SITE_URL,
-        "mentions": texts,
+        "mentions": [text for _code, text in said],
+        "mention_codes": [code for code, _text in said],
+        "preceding": _preceding(draft) if sign < 0 else [],
     }
+
+
+def _preceding(draft: Draft) -> list[dict[str, str]]:
+    """The invoices that charged what a credit note takes back: those of the periods of its lines, oldest first."""
+    periods = {each.period.pk for each in draft.lines if each.period is not None}
+    charged = Invoice.objects.filter(
+        account=draft.account, kind=Invoice.Kind.INVOICE, lines__period__in=periods - {None}
+    )
+    zone = ZoneInfo(draft.period.timezone)
+    return [
+        {"number": number, "issued_on": issued_at.astimezone(zone).date().isoformat()}
+        for number, issued_at in charged.order_by("issued_at").values_list("number", "issued_at").distinct()
+    ]
 
 
 def seller_data() -> dict[str, Any]:

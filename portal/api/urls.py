@@ -8,7 +8,14 @@ from portal.api.views.accounts import AccountsView, AccountView
 from portal.api.views.catalog import CatalogView, MetersView, PlansView
 from portal.api.views.coupons import CouponsView
 from portal.api.views.events import events
-from portal.api.views.invoices import InvoicePdfView, InvoicesView, InvoiceView, LineEventsView
+from portal.api.views.invoices import (
+    InvoiceCiiView,
+    InvoicePdfView,
+    InvoicesView,
+    InvoiceUblView,
+    InvoiceView,
+    LineEventsView,
+)
 from portal.api.views.limits import AllowanceView, LimitView
 from portal.api.views.reservations import CommitView, ReservationsView, ReservationView
 from portal.api.views.simulation import SimulationView
@@ -43,6 +50,8 @@ urlpatterns = [
     path("accounts/<str:account>/coupons", CouponsView.as_view()),
     path("accounts/<str:account>/invoices", InvoicesView.as_view()),
     path("invoices/<str:number>.pdf", InvoicePdfView.as_view()),
+    path("invoices/<str:number>.ubl.xml", InvoiceUblView.as_view()),
+    path("invoices/<str:number>.xml", InvoiceCiiView.as_view()),
     path("invoices/<str:number>", InvoiceView.as_view()),
     path("invoices/<str:number>/lines/<uuid:line>/events", LineEventsView.as_view()),
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),

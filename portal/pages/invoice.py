@@ -11,6 +11,7 @@ from django.core import signing
 from django.utils.translation import gettext
 
 from accounts.models import Account
+from billing.invoices.einvoice import is_representable
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.words import coupon_words
 from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days, open_amount
@@ -46,6 +47,11 @@ class InvoicePage:
     @property
     def credit_note(self) -> bool:
         return self.invoice.kind == Invoice.Kind.CREDIT_NOTE
+
+    @property
+    def is_electronic(self) -> bool:
+        """Whether it can be had as an electronic invoice."""
+        return is_representable(self.currency)
 
     @property
     def covers(self) -> str:

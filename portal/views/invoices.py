@@ -1,5 +1,6 @@
-"""`/billing/invoices/`: the list, a document, its PDF, a line's days and events."""
+"""`/billing/invoices/`: the list, a document, its files, a line's days and events."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -7,6 +8,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
+from billing.invoices.models import Invoice
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import invoice_by_number
 from portal.pages.invoice import invoice_page, line_page
@@ -35,12 +38,42 @@ def show_invoice(request: PortalRequest, number: str) -> HttpResponseBase:
 @page(place="invoices")
 def pdf(request: PortalRequest, number: str) -> HttpResponseBase:
     """The stored PDF: the same bytes every time."""
+    return _file(_invoice(request, number), invoice_pdf, "pdf", "application/pdf")
+
+
+@require_safe
+@page(place="invoices")
+def cii(request: PortalRequest, number: str) -> HttpResponseBase:
+    """The electronic invoice that the PDF carries."""
+    return _file(_electronic(request, number), invoice_cii, "xml", "application/xml")
+
+
+@require_safe
+@page(place="invoices")
+def ubl(request: PortalRequest, number: str) -> HttpResponseBase:
+    """The electronic invoice as UBL."""
+    return _file(_electronic(request, number), invoice_ubl, "ubl.xml", "application/xml")
+
+
+def _invoice(request: PortalRequest, number: str) -> Invoice:
     invoice = invoice_by_number(number, request.account)
     if invoice is None:
         raise Http404
-    response = HttpResponse(invoice_pdf(invoice), content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
-    return response
+    return invoice
+
+
+def _electronic(request: PortalRequest, number: str) -> Invoice:
+    invoice = _invoice(request, number)
+    if not is_representable(invoice.currency):
+        raise Http404
+    return invoice
+
+
+def _file(
+    invoice: Invoice, written: Callable[[Invoice], bytes], suffix: str, media_type: str
+) -> HttpResponseBase:
+    name = {"Content-Disposition": f'attachment; filename="{invoice.number}.{suffix}"'}
+    return HttpResponse(written(invoice), content_type=media_type, headers=name)
 
 
 @require_safe

@@ -71,6 +71,8 @@ OF_ACCOUNT = [
     Call("DELETE", "/webhooks/{w}", MANAGE),
     Call("GET", "/invoices/{n}", READ),
     Call("GET", "/invoices/{n}.pdf", READ),
+    Call("GET", "/invoices/{n}.xml", READ),
+    Call("GET", "/invoices/{n}.ubl.xml", READ),
     Call("GET", "/invoices/{n}/lines/{l}/events", READ),
 ]
 CALLS = [

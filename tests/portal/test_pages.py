@@ -48,6 +48,8 @@ def addresses(world) -> dict[str, str]:
         "invoice": reverse("portal:invoice", args=[world.invoice.number]),
         "line": reverse("portal:invoice_line", args=[line.invoice.number, line.pk]),
         "pdf": reverse("portal:invoice_pdf", args=[world.invoice.number]),
+        "cii": reverse("portal:invoice_cii", args=[world.invoice.number]),
+        "ubl": reverse("portal:invoice_ubl", args=[world.invoice.number]),
         "upcoming": reverse("portal:upcoming"),
         "plan": reverse("portal:plan"),
         "quote": reverse("portal:plan_quote", args=["scale"]),
@@ -78,7 +80,7 @@ def test_the_owner_sees_every_page_and_a_viewer_every_page_that_changes_nothing(
 
 def test_another_customer_finds_nothing_of_this_account(world):
     outsider = sign_in(world.outsider)
-    for name in ("invoice", "line", "pdf"):
+    for name in ("invoice", "line", "pdf", "cii", "ubl"):
         assert outsider.get(addresses(world)[name]).status_code == 404, name
     for name in ("overview", "usage", "invoices", "settings"):
         assert world.account.name not in outsider.get(addresses(world)[name]).text, name

@@ -1,7 +1,8 @@
 """Issued invoices and credit notes, their PDF, and the events behind their lines."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -10,6 +11,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import charge_of_line, invoice_by_number, invoice_data
@@ -24,6 +26,8 @@ from portal.api.schema import listed, paged
 from portal.api.serializers.invoices import InvoiceAnswer
 from portal.api.serializers.usage import EventAnswer
 from portal.api.views.base import ApiView
+
+XML: Final = "application/xml"
 
 
 class InvoicesView(ApiView):
@@ -56,6 +60,28 @@ class InvoicePdfView(ApiView):
         return HttpResponse(invoice_pdf(invoice), content_type="application/pdf", headers=name)
 
 
+def _xml(view: str) -> OpenApiResponse:
+    return OpenApiResponse(OpenApiTypes.STR, f"The electronic invoice, EN 16931: {view}.")
+
+
+class InvoiceCiiView(ApiView):
+    @extend_schema(
+        operation_id="get_invoice_xml", responses={(200, XML): _xml("UN/CEFACT Cross Industry Invoice")}
+    )
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The document as CII, the file that its PDF carries (Factur-X). 404 in currencies of three decimals."""
+        return _electronic(request, number, invoice_cii, "xml")
+
+
+class InvoiceUblView(ApiView):
+    @extend_schema(
+        operation_id="get_invoice_ubl_xml", responses={(200, XML): _xml("UBL 2.1 Invoice or CreditNote")}
+    )
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The document as UBL. 404 in currencies of three decimals."""
+        return _electronic(request, number, invoice_ubl, "ubl.xml")
+
+
 class LineEventsView(ApiView):
     @extend_schema(operation_id="list_line_events", parameters=paged(), responses=listed(EventAnswer))
     def get(self, request: Request, number: str, line: UUID) -> Response:
@@ -73,6 +99,19 @@ class LineEventsView(ApiView):
         rows, following = _events(row, after, asked["limit"])
         cursor = write_cursor([utc(following[0]), utc(following[1]), *following[2:]]) if following else None
         return Response({"results": [_event_data(each) for each in rows], "next": next_url(request, cursor)})
+
+
+def _electronic(
+    request: Request, number: str, written: Callable[[Invoice], bytes], suffix: str
+) -> HttpResponse:
+    read_query(request)
+    invoice = invoice_of(request, number)
+    if not is_representable(invoice.currency):
+        raise not_found(
+            f"There is no electronic invoice in {invoice.currency}: EN 16931 allows two decimals at most."
+        )
+    name = {"Content-Disposition": f'attachment; filename="{invoice.number}.{suffix}"'}
+    return HttpResponse(written(invoice), content_type=XML, headers=name)
 
 
 def invoice_of(request: Request, number: str) -> Invoice:

@@ -1,0 +1,92 @@
+"""A line in the terms of EN 16931: quantity × price where it has one price, else 1 × its amount."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from billing.invoices.einvoice.terms import Item, Measure, Rate, Span
+from billing.invoices.models import InvoiceLine
+from billing.pricing.money import money_string, plain, round_fraction
+
+ONE: Final = "C62"
+DAY: Final = "DAY"
+PACKAGE: Final = "XPK"
+INTERVALS: Final = {"week": "WEE", "month": "MON", "quarter": "QAN", "year": "ANN"}
+"""UN/ECE Recommendation 20, with packages of Recommendation 21."""
+
+MOST_DECIMALS: Final = 4
+"""Of a price, in the French rules; a finer one is told for a thousand units, or as many as it takes."""
+
+
+def item_of(line: InvoiceLine, currency: str, rate: Rate, span: Span) -> Item:
+    """The terms of `line`; ask for it with the document's language in force."""
+    measure = one_price(line, currency)
+    return Item(
+        position=str(line.position),
+        name=line.description,
+        seller_id=line.charge,
+        measure=measure or Measure("-1" if line.amount < 0 else "1", ONE, plain(abs(line.amount)), "1"),
+        amount=money_string(line.amount, currency),
+        rate=rate,
+        span=span,
+        attributes=tuple(_attributes(line, measure)),
+    )
+
+
+def one_price(line: InvoiceLine, currency: str) -> Measure | None:
+    """The single price that makes the line's amount; None if there is none."""
+    found = _of_usage(line) if line.kind == "usage" else _of_days(line)
+    if found is None:
+        return None
+    quantity, unit, price, per = found
+    if round_fraction(Fraction(quantity) * Fraction(price) / per, currency) != line.amount:
+        return None
+    while -_exponent(price) > MOST_DECIMALS:
+        price, per = price.scaleb(3), per * 1000
+    return Measure(plain(quantity), unit, plain(price), str(per))
+
+
+type _Found = tuple[Decimal, str, Decimal, int]
+
+
+def _of_usage(line: InvoiceLine) -> _Found | None:
+    """The only row of the working; packages are counted as such."""
+    if len(line.tiers) != 1:
+        return None
+    row = line.tiers[0]
+    plainly = row["kind"] in ("tier", "package") and row.get("rate") is None
+    if not plainly or Decimal(row["flat_price"] or 0) or row["unit_price"] is None:
+        return None
+    unit = PACKAGE if row["kind"] == "package" else line.detail.get("unit_code", ONE)
+    return Decimal(row["quantity"]), unit, Decimal(row["unit_price"]), 1
+
+
+def _of_days(line: InvoiceLine) -> _Found | None:
+    """The base price of a whole period, or of days of it."""
+    detail = line.detail
+    if line.kind not in ("base", "proration") or "price" not in detail:
+        return None
+    price, days, full = abs(Decimal(detail["price"])), int(detail["days"]), int(detail["full_days"])
+    sign = -1 if line.amount < 0 else 1
+    if days == full and detail.get("interval") in INTERVALS:
+        return Decimal(sign), INTERVALS[detail["interval"]], price, 1
+    return Decimal(sign * days), DAY, price, full
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _attributes(line: InvoiceLine, measure: Measure | None) -> Iterator[tuple[str, str]]:
+    """BG-32: what was metered where quantity × price does not say it, and the amount before rounding."""
+    metered = line.kind == "usage" and (measure is None or measure.unit == PACKAGE)
+    if metered and line.quantity is not None:
+        yield _("Metered quantity"), f"{plain(line.quantity)} {line.unit}".rstrip()
+    if "package_size" in line.detail and metered:
+        yield _("Package size"), line.detail["package_size"]
+    if line.exact_amount != line.amount:
+        yield _("Exact amount"), plain(line.exact_amount)
