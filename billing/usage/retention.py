@@ -18,10 +18,10 @@ from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Meter
 from billing.usage import locks
-from billing.usage.days import days_between
+from billing.usage.days import day_bounds, days_between
 from billing.usage.intake.purged import content_hash, identity_hash
 from billing.usage.intake.revisions import by_value, decode_data
-from billing.usage.models import PurgedSpan, QuarantinedEvent, RollupShape
+from billing.usage.models import PurgedSpan, QuarantinedEvent, RollupShape, RollupZone
 from billing.usage.statements import statement
 
 CHUNK: Final = 2_000
@@ -84,7 +84,7 @@ def _purge_chunk(account: Account, spans: Callable[[Account], Sequence[Span]]) -
             rows = _delete(account, span)
             if rows:
                 _remember(account, rows)
-                _mark(account, span)
+                _forget_values(account, span, _mark(account, span))
                 return len(rows)
     return 0
 
@@ -134,11 +134,26 @@ def _remember(account: Account, rows: Sequence[tuple[Any, ...]]) -> None:
         )
 
 
-def _mark(account: Account, span: Span) -> None:
-    """Say that the stretch is purged, as one with those that it meets."""
+def _forget_values(account: Account, span: Span, whole: Span) -> None:
+    """Take distinct values out of the totals of the days of `span` that lie in `whole`, which is purged."""
+    zone = RollupZone.objects.get(account=account).timezone
+    days = [
+        day
+        for day in days_between(zone, *span)
+        if whole[0] <= day_bounds(zone, day)[0] and day_bounds(zone, day)[1] <= whole[1]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement("forget_values"), {"account": account.pk, "days": days, "kept": _held_types()}
+        )
+
+
+def _mark(account: Account, span: Span) -> Span:
+    """Say that the stretch is purged, as one with those that it meets; that one."""
     start, end = span
     met = PurgedSpan.objects.filter(account=account, start__lte=end, end__gte=start)
     for kept in met:
         start, end = min(start, kept.start), max(end, kept.end)
     met.delete()
     PurgedSpan.objects.create(account=account, start=start, end=end)
+    return start, end

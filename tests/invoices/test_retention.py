@@ -122,6 +122,24 @@ def test_events_that_no_invoice_rests_on_go_and_their_totals_stay(account: Accou
     assert "could not be counted again" in out.getvalue()
 
 
+def test_distinct_values_go_with_the_events_that_said_them(committed: str) -> None:
+    names = {**LEVELS[0], "code": "names", "event_type": "login", "aggregation": "unique", "value": "name"}
+    with installation_scope():
+        load_catalog({"catalog": 1, "meters": [*LEVELS, names]})
+        world.load(world.plan("nothing", base_price="0"))
+        account = world.customer()
+        world.on_plan(account, "nothing", BEGIN)
+    for at, id_, name in ((OLD, "1", "ann"), (OLD, "2", "bob"), (OLD, "3", "bob"), (FRESH, "4", "cyd")):
+        world.send([world.event(account, at, "login", id_=id_, name=name)])
+    world.bill(account, NOW)
+    assert purge() == (3, 0)
+    with account_scope(account.pk):
+        rows = DayTotal.objects.filter(account=account, meter__code="names").order_by("day")
+        assert list(rows.values_list("dimensions", "events")) == [({}, 3), ({"name": "cyd"}, 1)]
+    assert rebuild(check=True) == []
+    assert purge() == (0, 0)
+
+
 def test_periods_shorter_than_the_term_stay(account: Account, settings: Any) -> None:
     world.bill(account, NOW)
     settings.EVENT_RETENTION_DAYS = (NOW - BEGIN).days - 45
