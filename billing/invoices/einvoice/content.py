@@ -130,19 +130,22 @@ def _terms(due_on: date | None, snapshot: Mapping[str, Any]) -> str:
 
 def _adjustments(invoice: Invoice) -> Iterator[Adjustment]:
     """What coupons take off the lines of each rate; where they take earlier discounts back, a charge."""
-    reason = _coupons(invoice)
     for tax in invoice.snapshot["taxes"]:
         discount = Decimal(tax["discount"])
         if discount:
-            amount = money_string(abs(discount), invoice.currency)
-            rate = rate_of(tax["category"], Decimal(tax["rate"]))
-            yield Adjustment(discount < 0, amount, reason, rate)
+            yield Adjustment(
+                charge=discount < 0,
+                amount=money_string(abs(discount), invoice.currency),
+                reason=_coupons(invoice, discount),
+                rate=rate_of(tax["category"], Decimal(tax["rate"])),
+            )
 
 
-def _coupons(invoice: Invoice) -> str:
+def _coupons(invoice: Invoice, discount: Decimal) -> str:
+    """Every coupon of the document by name: it keeps what they took off together, by rate."""
     is_credit_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
     return ", ".join(
-        coupon_words(each["coupon"], Decimal(each["amount"]), credit_note=is_credit_note)
+        coupon_words(each["coupon"], discount, credit_note=is_credit_note)
         for each in invoice.snapshot["discounts"]
     )
 

@@ -205,6 +205,25 @@ def test_discount_and_prepaid() -> None:
     assert reasons == ["Coupon WELCOME", "Coupon WELCOME"]
 
 
+def test_a_discount_that_is_taken_back_is_a_charge() -> None:
+    """Late usage takes 10.00 of a discounted period back, and with it 2.00 of discount: a negative line, a charge."""
+    load_catalog({"catalog": 1, "coupons": [{"code": "ONCE", "percent": "20", "periods": 1}]})
+    account, now = world.customer(), timezone.now()
+    redeem(account, "ONCE", at=now - timedelta(days=60))
+    world.on_plan(account, "studio", now - timedelta(days=34))
+    at = now - timedelta(days=20)
+    world.send([world.event(account, at, id_="known", output_tokens=1_500_000)])
+    bill_account(account, now)
+    world.send([{**world.event(account, at, id_="known", output_tokens=500_000), "revision": 1}])
+    invoice = bill_account(account, now + timedelta(days=29))[-1]
+    assert world.amounts(invoice) == [("base", "99.00"), ("late_usage", "-10.00")]
+    clean(invoice)
+    cii = invoice_cii(invoice)
+    assert texts(cii, ".//r:BilledQuantity") == ["1", "-1"]
+    assert texts(cii, ".//r:SpecifiedTradeAllowanceCharge/r:Reason") == ["Coupon ONCE, taken back"]
+    assert texts(cii, ".//r:ChargeTotalAmount") == ["2.00"]
+
+
 def test_five_hundred_lines() -> None:
     """Three plans of 170 charges within one period."""
     models = [f"m{place}" for place in range(1, 171)]
