@@ -1,66 +1,57 @@
-/* What links and forms cannot do: pausing the live figures, saying that they are stale, closing open menus. */
+/* What links and forms cannot do: pause live figures, say that they are stale, close menus. */
 (() => {
-  const find = (id) => document.getElementById(id);
   const RETRY_MS = 2000;
-  let connection = null;
-  let paused = false;
+  const find = (id) => document.getElementById(id);
+  const on = (names, run) => names.split(" ").forEach((name) => document.addEventListener(name, run));
+  const openMenu = () => document.querySelector("header details[open]");
+  let stream, paused;
 
   const show = () => {
     const button = find("live-pause");
     const stale = find("live-stale");
     if (button) {
       button.hidden = false;
-      button.textContent = paused ? button.dataset.resume : button.dataset.pause;
+      button.textContent = button.dataset[paused ? "resume" : "pause"];
     }
-    document.body.classList.toggle("stale", !connection);
-    if (stale) stale.hidden = Boolean(connection);
+    document.body.classList.toggle("stale", !stream);
+    if (stale) stale.hidden = !!stream;
+  };
+
+  const connected = (now) => {
+    stream = now;
+    show();
   };
 
   const restart = () => {
-    const old = find("live");
-    const fresh = old.cloneNode(false);
+    const fresh = find("live").cloneNode(false);
     fresh.removeAttribute("data-htmx-powered");
-    old.replaceWith(fresh);
+    find("live").replaceWith(fresh);
     htmx.process(fresh);
   };
 
-  document.addEventListener("htmx:sse:before:connection", (event) => {
-    if (paused) event.preventDefault();
-  });
-  document.addEventListener("htmx:sse:after:connection", (event) => {
-    connection = event.detail.connection;
-    show();
-  });
-  for (const name of ["error", "close"]) {
-    document.addEventListener(`htmx:sse:${name}`, () => {
-      connection = null;
-      show();
-    });
-  }
-  // The extension tries again to connect where it was connected before, but not where the first try fails.
-  for (const name of ["error", "response:error"]) {
-    document.addEventListener(`htmx:${name}`, (event) => {
-      if (event.target !== find("live")) return;
-      connection = null;
-      show();
-      const status = event.detail.ctx?.response?.status;
-      if (status !== 401 && status !== 404) setTimeout(() => paused || restart(), RETRY_MS);
-    });
-  }
-  document.addEventListener("htmx:after:swap", () => connection && show());
+  // The extension tries again where it was once connected, but not where the first try fails.
+  const retry = (event) => {
+    if (event.target !== find("live")) return;
+    connected();
+    if ([401, 404].includes(event.detail.ctx?.response?.status)) return;
+    setTimeout(() => paused || restart(), RETRY_MS);
+  };
 
-  document.addEventListener("click", (event) => {
-    if (event.target.id === "live-pause") {
+  on("htmx:sse:before:connection", (event) => paused && event.preventDefault());
+  on("htmx:sse:after:connection", (event) => connected(event.detail.connection));
+  on("htmx:sse:error htmx:sse:close", () => connected());
+  on("htmx:error htmx:response:error", retry);
+  on("htmx:after:swap", () => stream && show());
+  on("click", ({ target }) => {
+    if (target.id === "live-pause") {
       paused = !paused;
-      if (paused) connection?.reader?.cancel();
-      else restart();
+      paused ? stream?.reader?.cancel() : restart();
     }
-    for (const menu of document.querySelectorAll("header details[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
+    const menu = openMenu();
+    if (menu && !menu.contains(target)) menu.open = false;
   });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && document.querySelector("header details[open]");
+  on("keydown", (event) => {
+    const menu = event.key === "Escape" && openMenu();
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
