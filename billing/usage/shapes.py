@@ -82,7 +82,8 @@ def _is_aligned(meter: Meter) -> bool:
     shape = RollupShape.objects.filter(meter=meter).first()
     if shape is None or not is_current(shape, meter) or shape.ready != shape.dimensions:
         return False
-    return kept_dimensions(meter, {*priced_dimensions(meter), *meter.priced_dimensions}) == shape.dimensions
+    kept: list[str] = shape.dimensions
+    return kept_dimensions(meter, {*priced_dimensions(meter), *meter.priced_dimensions}) == kept
 
 
 def _align(meter: Meter, more: Iterable[str] = ()) -> bool:
