@@ -84,7 +84,10 @@ def test_what_is_anothers_is_answered_as_what_does_not_exist(
     own = caller("manage", account=acme)
     for ids in (
         theirs,
-        {**mine, **{place: theirs[place] for place in ("a", "s", "n", "r", "w") if f"{{{place}}}" in call.path}},
+        {
+            **mine,
+            **{place: theirs[place] for place in ("a", "s", "n", "r", "w") if f"{{{place}}}" in call.path},
+        },
     ):
         response = own(call.method, call.path.format(**ids), call.body)
         nothing = own(call.method, call.path.format(**unknown), call.body)

@@ -170,7 +170,9 @@ def test_two_workers_and_a_kill_between_record_each_alert_and_stop_once(
     def done() -> bool:
         with installation_scope():
             told = list(Alert.objects.exclude(sent_at=None).values_list("threshold", flat=True))
-            return sorted(told) == [50, 80, 100] and Stop.objects.filter(crossed_at__isnull=False).count() == 1
+            return (
+                sorted(told) == [50, 80, 100] and Stop.objects.filter(crossed_at__isnull=False).count() == 1
+            )
 
     until(done, 90, second.log)  # what a killed one held is left to the sweep of the next minute
     with installation_scope():
