@@ -260,7 +260,9 @@ def test_limit_is_set_shown_and_lifted(root: Caller, subscription: dict[str, Any
     assert (asked["allowed"], asked["reason"]) == (False, "account_limit_reached")
     of_meter = {"amount": "1.00", "action": "notify", "thresholds": []}
     shown = {**of_meter, "pace": True}
-    assert root.ok("PUT", "/accounts/acme/limit?meter=calls", of_meter) == shown, "told by pace, unless refused"
+    assert root.ok("PUT", "/accounts/acme/limit?meter=calls", of_meter) == shown, (
+        "told by pace, unless refused"
+    )
     assert root.ok("GET", "/accounts/acme/limit?meter=calls") == shown
     assert root.ok("PUT", "/accounts/acme/limit", {"amount": None})["amount"] is None
     assert root.ok("GET", "/accounts/acme/spend")["limit"] is None
