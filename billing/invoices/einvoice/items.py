@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from billing.invoices.einvoice.terms import Item, Measure, Rate, Span
 from billing.invoices.models import InvoiceLine
-from billing.pricing.money import money_string, plain, round_fraction
+from billing.pricing.money import money_string, plain, round_fraction, round_places
 
 ONE: Final = "C62"
 DAY: Final = "DAY"
@@ -18,7 +18,8 @@ INTERVALS: Final = {"week": "WEE", "month": "MON", "quarter": "QAN", "year": "AN
 """UN/ECE Recommendation 20, with packages of Recommendation 21."""
 
 MOST_DECIMALS: Final = 4
-"""Of a price, in the French rules; a finer one is told for a thousand units, or as many as it takes."""
+MOST_CHARACTERS: Final = 19
+"""Of a quantity, in the French rules (BR-FR-DEC-02). A price of more decimals is told for a thousand units or more."""
 
 
 def item_of(line: InvoiceLine, currency: str, rate: Rate, span: Span) -> Item:
@@ -37,12 +38,14 @@ def item_of(line: InvoiceLine, currency: str, rate: Rate, span: Span) -> Item:
 
 
 def one_price(line: InvoiceLine, currency: str) -> Measure | None:
-    """The single price that makes the line's amount; None if there is none."""
+    """The single price that makes the line's amount, also of a quantity that had to be rounded; None if none does."""
     found = _of_usage(line) if line.kind == "usage" else _of_days(line)
     if found is None:
         return None
-    quantity, unit, price, per = found
-    if round_fraction(Fraction(quantity) * Fraction(price) / per, currency) != line.amount:
+    exact_quantity, unit, price, per = found
+    quantity = round_places(exact_quantity, MOST_DECIMALS)
+    told = round_fraction(Fraction(quantity) * Fraction(price) / per, currency)
+    if told != line.amount or len(plain(quantity)) > MOST_CHARACTERS:
         return None
     while -_exponent(price) > MOST_DECIMALS:
         price, per = price.scaleb(3), per * 1000
@@ -83,10 +86,10 @@ def _exponent(value: Decimal) -> int:
 
 def _attributes(line: InvoiceLine, measure: Measure | None) -> Iterator[tuple[str, str]]:
     """BG-32: what was metered where quantity × price does not say it, and the amount before rounding."""
-    metered = line.kind == "usage" and (measure is None or measure.unit == PACKAGE)
-    if metered and line.quantity is not None:
-        yield _("Metered quantity"), f"{plain(line.quantity)} {line.unit}".rstrip()
-    if "package_size" in line.detail and metered:
+    used = line.quantity if line.kind == "usage" else None
+    if used is not None and (measure is None or Decimal(measure.quantity) != used):
+        yield _("Metered quantity"), f"{plain(used)} {line.unit}".rstrip()
+    if "package_size" in line.detail:
         yield _("Package size"), line.detail["package_size"]
     if line.exact_amount != line.amount:
         yield _("Exact amount"), plain(line.exact_amount)

@@ -122,11 +122,11 @@ def texts(xml: bytes, path: str) -> list[str]:
     return [each.text or "" for each in etree.fromstring(xml).iterfind(path, names)]
 
 
-def february(**fields: Any) -> Invoice:
+def february(read: str = "12345678", **fields: Any) -> Invoice:
     """Two rates, four charges with one price, with several and with packages, and a base price in advance."""
     account = world.customer(**fields)
     world.on_plan(account, "mixed", utc(2026, 2, 1))
-    world.use(account, utc(2026, 2, 5), output_tokens=4_000_000, input_tokens=12_345_678)
+    world.use(account, utc(2026, 2, 5), output_tokens=4_000_000, input_tokens=read)
     world.send(world.event(account, utc(2026, 2, 6), type_="api") for _ in range(3))
     return bill_account(account, utc(2026, 3, 1))[-1]
 
@@ -250,14 +250,16 @@ def test_five_hundred_lines() -> None:
 
 
 def test_french_business_to_business() -> None:
-    """The rules of the French reform besides: company numbers, notes with codes, services, VAT on debits."""
+    """The rules of the French reform besides: company numbers, coded notes, services, VAT on debits, four decimals."""
     buyer = {"legal_id": "732829320", "tax_id": "FR44732829320", "locale": "fr", "timezone": "Europe/Paris"}
-    invoice = february(**buyer)
+    invoice = february("12345678.123456", **buyer)
     clean(invoice)
     cii, ubl = invoice_cii(invoice), invoice_ubl(invoice)
     assert rule_faults(cii, FRENCH_CII_RULES) == []
     assert rule_faults(ubl, FRENCH_UBL_RULES) == []
     assert texts(cii, ".//r:IncludedNote/r:SubjectCode") == ["AAB", "PMD", "PMT"]
+    assert texts(cii, ".//r:BilledQuantity")[1] == "12345678.1235"
+    assert "12345678.123456 jeton" in texts(cii, ".//r:ApplicableProductCharacteristic/r:Value")
     assert texts(cii, ".//r:DueDateTypeCode") == ["5", "5"]
     assert texts(cii, ".//r:SpecifiedTradePaymentTerms/r:Description")[0].startswith(
         "À payer avant la fin du"
