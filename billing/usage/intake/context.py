@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from django.db import connection
@@ -24,11 +24,15 @@ MAX_AHEAD: Final = timedelta(minutes=5)
 """How far an event's time may lie ahead of the database's clock (contract, section 4)."""
 
 
+type More = Literal["maximum", "level"] | None
+_MORE: Final[dict[str, More]] = {"max": "maximum", **dict.fromkeys(LEVELLED, "level")}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MeterShape:
     """A meter's rollup shape (billing/usage/models.py), one object for each meter of a context.
 
-    `read`: what a property is worth to the meter; None: it skips the event.
+    `read`: what a property is worth to the meter; None: it skips the event. `more`: what is kept beside sums.
     """
 
     meter_id: int
@@ -36,8 +40,7 @@ class MeterShape:
     value: str
     dimensions: tuple[str, ...]
     read: Callable[[object], Decimal | None]
-    has_maximum: bool
-    has_levels: bool
+    more: More
 
 
 @dataclass(slots=True)
@@ -166,8 +169,8 @@ def _add_meters(context: Context, rows: Iterable[_Meter]) -> None:
         if not aligned or event_type is None or aggregation is None or value is None:
             context.unaligned = True
             continue
-        read, has_maximum, has_levels = READERS[aggregation], aggregation == "max", aggregation in LEVELLED
-        shape = MeterShape(meter_id, aggregation, value, dimensions or (), read, has_maximum, has_levels)
+        read, more = READERS[aggregation], _MORE.get(aggregation)
+        shape = MeterShape(meter_id, aggregation, value, dimensions or (), read, more)
         context.meters.setdefault(event_type, []).append(shape)
 
 

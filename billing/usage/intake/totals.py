@@ -59,9 +59,11 @@ class Totals:
             else:
                 kept[0] += 1
                 kept[1] += amount
-            if meter.has_maximum:
+            if meter.more is None:
+                continue
+            if meter.more == "maximum":
                 kept[2] = amount if kept[2] is None else max(kept[2], amount)
-            elif meter.has_levels:
+            else:
                 self.levels[key] = min(self.levels.get(key, time), time)
 
     def take_back(self, place: Place, time: datetime, found: list[Share]) -> None:
@@ -72,9 +74,9 @@ class Totals:
             kept = self.sums.setdefault(key, [0, Decimal(0), None])
             kept[0] -= 1
             kept[1] -= amount
-            if meter.has_maximum:
+            if meter.more == "maximum":
                 self.lowered.add(key)
-            elif meter.has_levels:
+            elif meter.more:
                 self.levels[key] = day_bounds(place.zone, day)[0]
 
     def as_json(self) -> str:
