@@ -3,8 +3,8 @@
 -- Why not the ORM: it would ask ten times, at 36 times the cost of a SELECT by primary key.
 -- Indexes: plans_period by account; plans_phase by subscription; plans_charge by version; the primary key of day
 -- totals (account, meter, day); limit_version_in_order, read backwards; reservation_open.
--- Sums are by priced dimensions, for Python to match with the charges: a filter is read once for each, not each day. Other
--- meters have none, and maybe a row for each distinct value.
+-- Sums are by priced dimensions, for Python to match with the charges: a filter is read once for each, not each day.
+-- Other meters have none, and maybe a row for each distinct value.
 -- `earlier`: another period is continued by this one, or shares its first day (billing/limits/queries/books.py).
 SELECT p.id, p.start, p."end", p.number, p.trial, p.first_day, p.end_day, p.timezone, z.timezone, ph.version_id,
     CASE WHEN p.number = 0 THEN EXISTS (
