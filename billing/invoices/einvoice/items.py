@@ -5,10 +5,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from billing.invoices.einvoice.terms import Item, Measure, Rate, Span
 from billing.invoices.models import InvoiceLine
+from billing.invoices.paper.units import plural
 from billing.pricing.money import money_string, plain, round_fraction, round_places
 
 ONE: Final = "C62"
@@ -88,7 +90,8 @@ def _attributes(line: InvoiceLine, measure: Measure | None) -> Iterator[tuple[st
     """BG-32: what was metered where quantity × price does not say it, and the amount before rounding."""
     used = line.quantity if line.kind == "usage" else None
     if used is not None and (measure is None or Decimal(measure.quantity) != used):
-        yield _("Metered quantity"), f"{plain(used)} {line.unit}".rstrip()
+        unit = plural(line.unit, used, (get_language() or "")[:2])
+        yield _("Metered quantity"), f"{plain(used)} {unit}".rstrip()
     if "package_size" in line.detail:
         yield _("Package size"), line.detail["package_size"]
     if line.exact_amount != line.amount:

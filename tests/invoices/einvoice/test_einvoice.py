@@ -150,7 +150,7 @@ def test_several_rates() -> None:
     ]
     assert texts(cii, ".//r:NetPriceProductTradePrice/r:ChargeAmount")[1] == "0.0025"
     assert texts(cii, ".//r:NetPriceProductTradePrice/r:BasisQuantity")[1] == "1000"
-    assert texts(cii, ".//r:ApplicableProductCharacteristic/r:Value")[0] == "4000000 token"
+    assert texts(cii, ".//r:ApplicableProductCharacteristic/r:Value")[0] == "4000000 tokens"
     assert texts(cii, ".//r:BuyerOrderReferencedDocument/r:IssuerAssignedID") == ["PO-1187"]
 
 
@@ -259,7 +259,7 @@ def test_french_business_to_business() -> None:
     assert rule_faults(ubl, FRENCH_UBL_RULES) == []
     assert texts(cii, ".//r:IncludedNote/r:SubjectCode") == ["AAB", "PMD", "PMT"]
     assert texts(cii, ".//r:BilledQuantity")[1] == "12345678.1235"
-    assert "12345678.123456 jeton" in texts(cii, ".//r:ApplicableProductCharacteristic/r:Value")
+    assert "12345678.123456 jetons" in texts(cii, ".//r:ApplicableProductCharacteristic/r:Value")
     assert texts(cii, ".//r:DueDateTypeCode") == ["5", "5"]
     assert texts(cii, ".//r:SpecifiedTradePaymentTerms/r:Description")[0].startswith(
         "À payer avant la fin du"
