@@ -267,7 +267,13 @@ def test_many_writers_voids_and_a_rebuild_at_once(committed: str, rebuilding: bo
             assert cursor.fetchone()[0] == 0
 
 
-CORRUPTED = [{"level": 99}, {"moved": 1}, {"last_at": START}, {"first_at": START}, {"day": START.date() + timedelta(days=3)}]
+CORRUPTED = [
+    {"level": 99},
+    {"moved": 1},
+    {"last_at": START},
+    {"first_at": START},
+    {"day": START.date() + timedelta(days=3)},
+]
 
 
 @pytest.mark.parametrize("change", CORRUPTED)
