@@ -65,21 +65,30 @@ def rate_period(
 
 
 def daily_costs(
-    period: Period, until: datetime | None = None, *, as_of: datetime | None = None
+    period: Period,
+    until: datetime | None = None,
+    *,
+    as_of: datetime | None = None,
+    rated: RatedPeriod | None = None,
 ) -> list[tuple[date, dict[str, Decimal]]]:
     """What each local day of the period, up to `until`, added to the exact cost of each charge.
 
     Prices are of the whole period so far, so a day's cost is a difference; it may be negative where usage or a
     volume price fell. The days of a charge sum to its exact cost, unrounded; minimums are no usage and left out.
     Local days are those of the zone that the period was opened in. Levels count up to `as_of` (now) in an open period.
+    `rated` spares reading the plan's stretches, if the whole period was priced already.
     """
     levels_until = _so_far(period, as_of)
     end = _end(period.end, until)
     days = days_between(period.timezone, period.start, end)
     costs: dict[date, dict[str, Decimal]] = {day: {} for day in days}
-    for version, start, span_end in spans_in(period):
+    if rated is not None:
+        stretches = [(span.plan, span.start, span.end) for span in rated.spans]
+    else:
+        stretches = [(plan_terms(version), start, span_end) for version, start, span_end in spans_in(period)]
+    for plan, start, span_end in stretches:
         if start < end:
-            _add_costs(costs, period, plan_terms(version), (start, min(span_end, end)), levels_until)
+            _add_costs(costs, period, plan, (start, min(span_end, end)), levels_until)
     return list(costs.items())
 
 

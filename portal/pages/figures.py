@@ -91,7 +91,7 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
     until = min(at, period.end)
     # Without a cut inside a day whole days come from their totals, however busy today is.
     rated = rate_period(period, as_of=at)
-    plan = plan_terms(version_at(period.subscription, min(until, period.end - timedelta(microseconds=1))))
+    plan = _plan_at(period, rated, min(until, period.end - timedelta(microseconds=1)))
     before = _same_days_before(account, period, until) if compare else None
     days = _days(period)
     today = min(
@@ -100,7 +100,7 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
     begun = (today - period.first_day).days + 1 if until > period.start else 1
     currency = plan.currency
     midnight = local_midnight(today + DAY, period.timezone)
-    per_day = daily_costs(period, min(midnight, period.end), as_of=at)
+    per_day = daily_costs(period, min(midnight, period.end), as_of=at, rated=rated)
     spread = {day: dict(costs) for day, costs in per_day}
     charges = tuple(_charges(rated, plan, before, days[:begun], spread))
     return PeriodFigures(
@@ -116,6 +116,12 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
         before_total=before.usage_total if before else None,
         rated=rated,
     )
+
+
+def _plan_at(period: Period, rated: RatedPeriod, at: datetime) -> Plan:
+    """The plan at an instant of the period; a trial has no stretches that are priced."""
+    plans = [span.plan for span in rated.spans if span.start <= at]
+    return plans[-1] if plans else plan_terms(version_at(period.subscription, at))
 
 
 def _same_days_before(account: Account, period: Period, until: datetime) -> RatedPeriod | None:

@@ -20,7 +20,6 @@ from billing.usage.reading.measures import (
     values_of,
     where_sql,
 )
-from billing.usage.reading.sources import zone_of
 from billing.usage.reading.special import BUCKET, DAY_BUCKET, days_sql, events_sql, parameters_of, rows
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -122,9 +121,8 @@ def _parameters(window: Window, measure: Measure, group_by: Sequence[str] = ()) 
     """Those of the window, whose first stretch begins where days before it do not tell of the level."""
     parameters = parameters_of(window, measure, group_by)
     if window.arrived_by is None and is_served(measure, group_by):
-        zone = zone_of(window.account)
-        parameters["since_day"] = day_of(zone, window.start)
-        since = day_bounds(zone, parameters["since_day"])[0]
+        parameters["since_day"] = day_of(window.zone, window.start)
+        since = day_bounds(window.zone, parameters["since_day"])[0]
         parameters["starts"] = [since if at == window.start else at for at in parameters["starts"]]
         return parameters
     return parameters | {

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from accounts.models import Account
 from billing.plans.models import Meter
 from billing.usage.intake.totals import encode_json
-from billing.usage.models import RollupShape
+from billing.usage.models import RollupShape, RollupZone
 from billing.usage.shapes import serves
 
 type Dimensions = tuple[str | None, ...]
@@ -24,7 +25,7 @@ class Measure:
     where: Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """The instants asked about: usage of [start, cut) for each of the ascending `cuts`, all after `start`.
 
@@ -40,6 +41,12 @@ class Window:
     @property
     def end(self) -> datetime:
         return self.cuts[-1]
+
+    @cached_property
+    def zone(self) -> str:
+        """The zone of the account's day totals, asked for once; before its first event its own."""
+        zones = RollupZone.objects.filter(account=self.account).values_list("timezone", flat=True)
+        return zones.first() or self.account.timezone
 
 
 def shape_of(meter: Meter) -> RollupShape | None:

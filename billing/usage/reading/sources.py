@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from accounts.models import Account
 from billing.usage.days import day_bounds, day_of
-from billing.usage.models import DayTotal, RollupZone
+from billing.usage.models import DayTotal
 from billing.usage.reading.measures import Window
 
 
@@ -42,8 +41,7 @@ STRETCHES = "unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(f, 
 
 def by_days(window: Window) -> DaySplit:
     """Days whose totals hold more than had arrived by the instant that the window asks about are read from events."""
-    zone = zone_of(window.account)
-    return split(window, zone, _grown_since(window, zone))
+    return split(window, window.zone, _grown_since(window, window.zone))
 
 
 def by_events(window: Window) -> DaySplit:
@@ -64,12 +62,6 @@ def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit
         start, end = day_bounds(zone, day)
         stretches.append((max(start, window.start), min(end, window.end)))
     return DaySplit(days[0], days[-1], tuple(days[1:]), tuple(sorted(partial)), tuple(stretches))
-
-
-def zone_of(account: Account) -> str:
-    """The zone of the account's day totals; before its first event its own."""
-    zone = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
-    return zone or account.timezone
 
 
 def _grown_since(window: Window, zone: str) -> list[date]:
