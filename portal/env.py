@@ -39,6 +39,8 @@ USAGE_STORE_URL = env.str("USAGE_STORE_URL", default="")
 PRODUCTION = env.bool("PRODUCTION", default=False)
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Earlier keys, comma-separated: sessions signed and webhook secrets sealed under them stay good after a change.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # Links in mails and the API are made from this, never from the Host header.
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
