@@ -4,7 +4,7 @@ import base64
 import json
 import time
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,12 @@ def _expanded(raw: Any, account: Account) -> str:
 
 
 def _placed(text: str, account: Account) -> str:
+    now = datetime.now(UTC)  # of this test, however long the others before it took
     return (
         text.replace("{{uuid}}", str(uuid.uuid4()))
         .replace("{{customer}}", account.code)
-        .replace("{{now}}", NOW.isoformat())
-        .replace("{{now+10m}}", (NOW + timedelta(minutes=12)).isoformat())
+        .replace("{{now}}", now.isoformat())
+        .replace("{{now+10m}}", (now + timedelta(minutes=12)).isoformat())
         .replace("{{period_start}}", period(account).start.isoformat())
     )
 
