@@ -70,6 +70,7 @@ def _send(case: dict[str, Any], account: Account, other: Account) -> Any:
 
 
 def _bodies(case: dict[str, Any], account: Account) -> list[bytes]:
+    now = datetime.now(UTC)  # of this test, however long the others before it took
     if "raw_b64" in case:
         return [base64.b64decode(case["raw_b64"])]
     if "batch" in case:
@@ -77,16 +78,18 @@ def _bodies(case: dict[str, Any], account: Account) -> list[bytes]:
         bad = [event(subject=account.code, id="") for _ in range(case["batch"].get("bad", 0))]
         return [json.dumps([*good[:50], *bad, *good[50:]]).encode()]
     if "raw" in case:
-        return [_expanded(case["raw"], account).encode(errors="surrogatepass")]
+        return [_expanded(case["raw"], account, now).encode(errors="surrogatepass")]
     payload = case["payload"]
     if case.get("send") == "sequential":
-        return [_filled(one, account) for one in payload]
-    return [_filled(payload, account)]
+        return [_filled(one, account, now) for one in payload]
+    return [_filled(payload, account, now)]
 
 
-def _filled(payload: Any, account: Account) -> bytes:
+def _filled(payload: Any, account: Account, now: datetime) -> bytes:
     text = json.dumps(_repeated(payload))
-    return _placed(text.replace('"api_call"', '"llm"').replace('"value":', '"tokens":'), account).encode()
+    return _placed(
+        text.replace('"api_call"', '"llm"').replace('"value":', '"tokens":'), account, now
+    ).encode()
 
 
 def _repeated(value: Any) -> Any:
@@ -97,16 +100,15 @@ def _repeated(value: Any) -> Any:
     return [_repeated(each) for each in value] if isinstance(value, list) else value
 
 
-def _expanded(raw: Any, account: Account) -> str:
+def _expanded(raw: Any, account: Account, now: datetime) -> str:
     if isinstance(raw, dict):
         if "$size" in raw:
             return " " * raw["$size"]
         return raw["$nest"] * raw["times"] + "1" + "}" * raw["times"]
-    return _placed(raw.replace('"api_call"', '"llm"').replace('"value":', '"tokens":'), account)
+    return _placed(raw.replace('"api_call"', '"llm"').replace('"value":', '"tokens":'), account, now)
 
 
-def _placed(text: str, account: Account) -> str:
-    now = datetime.now(UTC)  # of this test, however long the others before it took
+def _placed(text: str, account: Account, now: datetime) -> str:
     return (
         text.replace("{{uuid}}", str(uuid.uuid4()))
         .replace("{{customer}}", account.code)
