@@ -248,7 +248,6 @@ def test_limit_is_set_shown_and_lifted(root: Caller, subscription: dict[str, Any
         "amount": None,
         "action": "notify",
         "thresholds": [50, 80, 100],
-        "pace": True,
     }
     limit = {"amount": "15.00", "action": "stop", "thresholds": [90], "pace": False}
     assert root.ok("PUT", "/accounts/acme/limit", limit) == limit
@@ -259,11 +258,8 @@ def test_limit_is_set_shown_and_lifted(root: Caller, subscription: dict[str, Any
     asked = root.ok("GET", "/accounts/acme/allowance?meter=tokens&quantity=501")
     assert (asked["allowed"], asked["reason"]) == (False, "account_limit_reached")
     of_meter = {"amount": "1.00", "action": "notify", "thresholds": []}
-    shown = {**of_meter, "pace": True}
-    assert root.ok("PUT", "/accounts/acme/limit?meter=calls", of_meter) == shown, (
-        "told by pace, unless refused"
-    )
-    assert root.ok("GET", "/accounts/acme/limit?meter=calls") == shown
+    assert root.ok("PUT", "/accounts/acme/limit?meter=calls", of_meter) == of_meter
+    assert root.ok("GET", "/accounts/acme/limit?meter=calls") == of_meter
     assert root.ok("PUT", "/accounts/acme/limit", {"amount": None})["amount"] is None
     assert root.ok("GET", "/accounts/acme/spend")["limit"] is None
 

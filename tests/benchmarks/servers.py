@@ -17,7 +17,7 @@ import psycopg
 from tests.benchmarks.sender import ROOT
 from tests.server.running import free_port
 
-READY_SECONDS = 120
+READY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)

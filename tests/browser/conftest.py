@@ -5,14 +5,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.visits import Visits
 from tests.browser.world import World, build
 from tests.server.running import Demo
 
-# For what a page shows in the end; what must be quick is measured where it is tested.
-expect.set_options(timeout=15_000)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

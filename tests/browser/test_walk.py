@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visits import Visits, euros, facts, go, table_rows
 from tests.browser.world import ZONE, Customer, World
@@ -19,6 +19,8 @@ from tests.browser.world import ZONE, Customer, World
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("server")]
 EVENTS = 20
 WORST_SECONDS, P95_SECONDS = 5.0, 2.0
+RETRIED_MS = 15_000
+"""For what comes after tries again, two seconds apart."""
 # Resolves with the clock's milliseconds at the frame that shows the heading with `wanted`, or null after a while.
 WATCH = """(wanted) => {
   window.shown = new Promise((resolve) => {
@@ -79,14 +81,26 @@ def test_the_figure_moves_after_a_first_connection_that_failed(visits: Visits, w
     before = len(visits.complaints)
     page.route("**/billing/live/", lambda route: route.fulfill(status=503))
     page.reload()
-    expect(page.get_by_role("heading", name="Live updates paused")).to_be_visible()
+    expect(page.get_by_role("heading", name="Live updates paused")).to_be_visible(timeout=RETRIED_MS)
     page.unroute("**/billing/live/")
-    expect(page.get_by_role("heading", name="Live updates paused")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Live updates paused")).to_be_hidden(timeout=RETRIED_MS)
     assert all("503" in told for told in visits.complaints[before:]), "nothing else went wrong"
     del visits.complaints[before:]
     spent = Decimal(world.past.get("/spend")["usage_total"])
     world.past.use(100)
-    expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1), timeout=RETRIED_MS)
+
+
+def test_the_figure_moves_though_its_extension_came_late(visits: Visits, world: World) -> None:
+    page = visits.open(world.past.person("owner"))
+
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page.route(re.compile("/hx-sse-.*js"), late)
+    page.reload()
+    expect(page.get_by_role("button", name="Pause live updates")).to_be_visible()
 
 
 def test_the_figure_without_scripts(visits: Visits, world: World) -> None:

@@ -170,14 +170,9 @@ def test_the_same_again_changes_nothing() -> None:
 
 def test_what_the_api_shows() -> None:
     account = customer()
-    assert limit_data(account) == {
-        "amount": None,
-        "action": "notify",
-        "thresholds": [50, 80, 100],
-        "pace": True,
-    }
+    assert limit_data(account) == {"amount": None, "action": "notify", "thresholds": [50, 80, 100]}
     set_limit(account, 500, "stop", [80])
-    assert limit_data(account) == {"amount": "500.00", "action": "stop", "thresholds": [80], "pace": True}
+    assert limit_data(account) == {"amount": "500.00", "action": "stop", "thresholds": [80]}
     assert limit_data(account, meter_of("tokens"))["amount"] is None
     set_limit(account, None, "stop", [80], pace=False)
     assert limit_data(account) == {"amount": None, "action": "stop", "thresholds": [80], "pace": False}

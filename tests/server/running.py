@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY_SECONDS = 300
+READY_SECONDS = 120
 
 
 def free_port() -> int:

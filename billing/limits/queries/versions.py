@@ -29,13 +29,16 @@ def current_limits(account: Account) -> list[LimitVersion]:
 
 
 def limit_data(account: Account, meter: Meter | None = None) -> dict[str, Any]:
-    """`{"amount", "action", "thresholds", "pace"}` as the API shows it; `amount` is None without a limit."""
+    """`{"amount", "action", "thresholds"}` as the API shows it; `amount` is None without a limit.
+
+    `"pace": False` comes with it where the alert by pace was refused; it is on otherwise, as in a PUT without it.
+    """
     version = latest_version(account, meter)
     if version is None:
         version = LimitVersion(amount=None, action=LimitVersion.Action.NOTIFY, thresholds=list(THRESHOLDS))
-    return {
+    shown: dict[str, Any] = {
         "amount": None if version.amount is None else money_string(version.amount, account.currency),
         "action": str(version.action),
         "thresholds": list(version.thresholds),
-        "pace": version.pace,
     }
+    return shown if version.pace else {**shown, "pace": False}

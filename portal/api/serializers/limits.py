@@ -26,7 +26,7 @@ class LimitAnswer(Answer):
     amount = serializers.CharField(allow_null=True)
     action = serializers.ChoiceField(choices=["notify", "stop"])
     thresholds = serializers.ListField(child=serializers.IntegerField())
-    pace = serializers.BooleanField()
+    pace = serializers.BooleanField(required=False, help_text="False where it was refused; else left out.")
 
 
 class LimitQuery(Query):
