@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
+
+from portal.postgres import embedded
 
 STOP_SECONDS = 10
 _PR_SET_PDEATHSIG = 1
@@ -24,12 +25,11 @@ class ServingError(RuntimeError):
 
 @dataclass
 class Site:
-    """The server and the worker of one installation. `on_tick` runs about once a second while they live."""
+    """The server and the worker of one installation, on an embedded PostgreSQL that is started again if it dies."""
 
     host: str
     port: int
     schedule: bool = True
-    on_tick: Callable[[], None] | None = None
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     stopping: bool = False
 
@@ -43,8 +43,8 @@ class Site:
             self._start("server", _server_command(self.host, self.port))
             self._start("worker", _worker_command(self.schedule))
             while not self.stopping and all(child.poll() is None for child in self.children.values()):
-                if self.on_tick is not None:
-                    self.on_tick()
+                if settings.EMBEDDED_POSTGRES:
+                    embedded.revive(settings.DATA_DIR)
                 if launcher is not None and os.getppid() != launcher:
                     break  # the `uv run` that started us was killed
                 time.sleep(0.5)

@@ -10,6 +10,7 @@ import atexit
 import fcntl
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ APP_ROLE = "plainbill_app"
 NOBODY = 65534
 START_SECONDS = 60
 _held: dict[Path, int] = {}
+log = logging.getLogger("plainbill.postgres")
 
 
 class EmbeddedPostgresError(RuntimeError):
@@ -65,6 +67,19 @@ def ensure_running(data_dir: Path) -> None:
             _configure(data_dir)
             _start(data_dir)
         _ensure_roles(data_dir)
+
+
+def revive(data_dir: Path) -> None:
+    """Start a server that died under this process, which uses it. A failure is logged: the caller calls again."""
+    if data_dir not in _held or leftovers.alive(data_dir / "postgres"):
+        return
+    log.warning("The embedded PostgreSQL in %s is gone: starting it again.", data_dir / "postgres")
+    try:
+        with _start_lock(data_dir):
+            if not _answers(data_dir):
+                _start(data_dir)
+    except EmbeddedPostgresError as error:
+        log.error("%s", error)  # the message says it all
 
 
 def release(data_dir: Path) -> None:

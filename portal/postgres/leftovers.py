@@ -12,13 +12,21 @@ PROC = Path("/proc")
 WAIT_SECONDS = 15
 
 
+def alive(cluster: Path) -> bool:
+    """Whether the server that `cluster`'s pid file names still lives."""
+    try:
+        return _alive(_pid(cluster))
+    except (OSError, ValueError, IndexError):  # no file, or one that is just being written
+        return False
+
+
 def clear(cluster: Path, sockets: Path) -> None:
     """Remove the lock files of a dead server, once none of its processes is left working in `cluster`."""
     pid_file = cluster / "postmaster.pid"
     if not PROC.is_dir() or not pid_file.exists():
         return
     deadline = time.monotonic() + WAIT_SECONDS
-    while _alive(int(pid_file.read_text().split()[0])) or _working_in(cluster):
+    while _alive(_pid(cluster)) or _working_in(cluster):
         if time.monotonic() > deadline:
             return
         time.sleep(0.1)
@@ -39,9 +47,25 @@ def _working_in(cluster: Path) -> bool:
     return False
 
 
+def _pid(cluster: Path) -> int:
+    return int((cluster / "postmaster.pid").read_text().split()[0])
+
+
 def _alive(pid: int) -> bool:
+    if not PROC.is_dir():
+        return _answers_signals(pid)
     try:
         state = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
     return state not in {"Z", "X"}
+
+
+def _answers_signals(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

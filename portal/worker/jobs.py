@@ -254,14 +254,16 @@ def register(app: App, *, schedule: bool) -> list[str]:
 def _ticking(run: Callable[[], object]) -> Callable[[int], None]:
     """A periodic job is told its minute, which ours do not need: they look at what is due now.
 
-    Where the one of an earlier minute still runs here, it goes on and this one is over: else a job that takes minutes
-    would soon have every place of the worker, and billing and alerts none.
+    Where the one of an earlier minute still runs here, that one runs once more and this one is over: else a job that
+    takes minutes would soon have every place of the worker, and billing and alerts none.
     """
-    busy = threading.Lock()
+    asked, busy = threading.Event(), threading.Lock()
 
     def tick(timestamp: int) -> None:
-        if busy.acquire(blocking=False):
+        asked.set()
+        while asked.is_set() and busy.acquire(blocking=False):
             try:
+                asked.clear()
                 run()
             finally:
                 busy.release()

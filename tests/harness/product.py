@@ -1,8 +1,6 @@
 """`manage.py serve` on a folder of its own, whose processes can be killed one by one and come back."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,19 +10,13 @@ import psutil
 import psycopg
 
 from portal.postgres import embedded
-from tests.server.running import ROOT, Demo, environment
+from tests.server.running import READY_SECONDS, Demo, environment
 
 KEYS: Final = """
 from accounts.keys import create_key
 from accounts.scope import installation_scope
 with installation_scope():
     print("key", create_key("harness", ["manage"])[1])
-"""
-START_DATABASE: Final = """
-import sys
-from pathlib import Path
-from portal.postgres import embedded
-embedded.ensure_running(Path(sys.argv[1]))
 """
 VICTIMS: Final = ("postgres", "server", "worker", "everything")
 
@@ -58,22 +50,19 @@ class Product(Demo):
             _kill(parts[victim])
 
     def revive(self) -> None:
-        """Start again what is not there: what an operator's supervisor would do. Returns at once."""
+        """Start `serve` again if it ended, as an operator's supervisor would; PostgreSQL it starts itself."""
         assert self.process is not None
         if self.process.poll() is not None:
             self.launch()
-        elif not self._postmaster():
-            command = [sys.executable, "-c", START_DATABASE, str(self.data)]
-            subprocess.run(command, cwd=ROOT, env=environment(self.data), timeout=60, check=False)
 
-    def come_back(self, seconds: float = 90) -> None:
+    def come_back(self, seconds: float = READY_SECONDS) -> None:
         """Wait until all answers again."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.revive()
-            with suppress(AssertionError):
-                self.wait_ready()
+            if self.ready():
                 return
+            time.sleep(0.2)
         raise AssertionError(f"the product did not come back:\n{self.log()[-3000:]}")
 
     def superuser(self) -> psycopg.Connection:

@@ -90,13 +90,16 @@ class Demo:
             assert self.process is not None
             if self.process.poll() is not None:
                 raise AssertionError(f"the demo ended:\n{self.log()[-3000:]}")
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
+            if self.ready():
+                return
             time.sleep(0.2)
         raise AssertionError(f"the demo was not ready in {READY_SECONDS} s:\n{self.log()[-3000:]}")
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
