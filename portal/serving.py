@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ from django.conf import settings
 from portal.postgres import embedded
 
 STOP_SECONDS = 10
+MOST_REQUESTS = 10_000
+"""At once, live streams included; each needs a file descriptor."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -39,6 +43,7 @@ class Site:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, self._on_signal)
         launcher = _launcher()
+        _allow_files()
         try:
             self._start("server", _server_command(self.host, self.port))
             self._start("worker", _worker_command(self.schedule))
@@ -83,6 +88,8 @@ class Site:
 def _server_command(host: str, port: int) -> list[str]:
     granian = Path(sys.executable).parent / "granian"
     workers = ["--workers", "1", "--workers-kill-timeout", str(STOP_SECONDS - 2)]
+    # An open overview is a request that lasts: Granian's own bound, 1,024, would leave the next visitor waiting for good.
+    workers += ["--backpressure", str(MOST_REQUESTS)]
     # Nothing here speaks websockets, and browsers speak HTTP/2 only to the TLS proxy in front: less to attack.
     protocol = ["--http", "1", "--no-ws"]
     where = ["--host", host, "--port", str(port)]
@@ -113,6 +120,15 @@ def _refuse_busy_port(host: str, port: int) -> None:
             raise ServingError(
                 f"Port {port} of {host} is in use. Choose another one: --port {port + 1}"
             ) from error
+
+
+def _allow_files() -> None:
+    """As many open files as this process may allow itself and its children: often four times what they begin with."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_REQUESTS + 1_000
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _die_with_parent() -> None:
