@@ -88,7 +88,7 @@ class Site:
 def _server_command(host: str, port: int) -> list[str]:
     granian = Path(sys.executable).parent / "granian"
     workers = ["--workers", "1", "--workers-kill-timeout", str(STOP_SECONDS - 2)]
-    # An open overview is a request that lasts: Granian's own bound, 1,024, would leave the next visitor waiting for good.
+    # An open overview is a request that lasts: with Granian's own bound, 1,024, the next visitor would wait for good.
     workers += ["--backpressure", str(MOST_REQUESTS)]
     # Nothing here speaks websockets, and browsers speak HTTP/2 only to the TLS proxy in front: less to attack.
     protocol = ["--http", "1", "--no-ws"]

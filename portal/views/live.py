@@ -1,13 +1,10 @@
 """`/billing/live/`: the stream behind the overview's moving figures."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -26,9 +23,9 @@ CARDS = ("asof", "hero", "limit", "meters")
 
 
 @own_scope
-async def live(request: HttpRequest) -> HttpResponseBase:
+def live(request: HttpRequest) -> HttpResponseBase:
     """401 when signed out, 404 without an account here; else server-sent events."""
-    user = await request.auser()
+    user = request.user
     membership: Membership | None = getattr(request, "membership", None)
     if not isinstance(user, User):
         return HttpResponse(status=401)
@@ -42,25 +39,11 @@ async def live(request: HttpRequest) -> HttpResponseBase:
         language=request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
     )
     messages = stream(membership.account_id, partial(cards, reader))
-    response = StreamingHttpResponse(
-        _holding_nothing(messages), content_type="text/event-stream; charset=utf-8"
-    )
+    response = StreamingHttpResponse(messages, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     # nginx would otherwise hold the events back until its buffer is full.
     response.headers["X-Accel-Buffering"] = "no"
     return response
-
-
-async def _holding_nothing(messages: AsyncGenerator[str]) -> AsyncIterator[str]:
-    """First the request's own connection is given back: with a few open pages the pool would else be empty."""
-    await sync_to_async(_give_back)()
-    async with aclosing(messages):
-        async for message in messages:
-            yield message
-
-
-def _give_back() -> None:
-    connection.close()  # looked up here: each thread has its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from billing.limits.queries import clamp
 from billing.limits.queries.books import _quickly, read_books, read_rows, read_slowly, spend
 from billing.plans.actions import load_catalog
 from billing.plans.queries import period_at
+from billing.usage.intake.context import clock
 from billing.usage.rating import rate_period
 from billing.usage.shapes import align_shapes
 from tests.limits.test_reservations import ask, granted, use_it
@@ -35,7 +36,7 @@ def at_once(account: Account, lock: bool, monkeypatch: pytest.MonkeyPatch) -> in
     """How many of 16 callers are granted 10 of 100, each in a transaction of its own."""
     begun = threading.Barrier(CALLERS)
     if not lock:
-        monkeypatch.setattr(reserving, "hold_reservations", lambda *_: None)
+        monkeypatch.setattr(reserving, "hold_reservations", lambda *_: clock())
     wanted = ask(10)
 
     def call(_: int) -> bool:

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
 
 from accounts.models import Account
 from billing.limits.errors import LimitError
@@ -24,6 +26,7 @@ from billing.limits.setting_aside import Aside, joined_aside, set_aside
 from billing.plans.models import Aggregation, Meter
 from billing.pricing.money import plain
 from billing.usage.intake.context import clock
+from billing.usage.statements import together
 
 CLASS: Final = 7202
 """The first key of the advisory locks of reservations; nothing else may use it."""
@@ -35,6 +38,9 @@ KEPT: Final = timedelta(days=7)
 """For how long an ended or expired reservation stays, so that the same commit sent again is a duplicate."""
 
 PURGED_AT_ONCE: Final = 10_000
+
+_STORE: Final = (Path(__file__).parent.parent / "sql" / "reserve.sql").read_text(encoding="utf-8")
+_HOLD: Final = "WITH held AS MATERIALIZED (SELECT {}(%s, %s)) SELECT clock_timestamp() FROM held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +91,30 @@ def make_ask(meter: Meter, quantity: Decimal, dimensions: Mapping[str, str], ttl
     return Ask(meter, quantity, dimensions, timedelta(seconds=ttl_seconds))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def reserve(account: Account, asks: Sequence[Ask]) -> list[Outcome]:
     """Set each of `asks` aside, in their order, or say which limit it would have passed. Call it in a scope.
 
     A limit that stops is then never passed, whatever of all that is set aside comes to be used. An error is given back
     in its place: the others' reservations stand.
     """
-    hold_reservations(account.pk)
+    opened = hold_reservations(account.pk)
     now = timezone.now()
     books = read_books(account, now)
     if books.period is None:
         message = _("No billing period runs: subscribe the account to a plan first.")
         return [LimitError("no_period", "", message, kind="conflict") for _each in asks]
-    return _Grants(account, books, books.period, now).decide(asks)
+    return _Grants(account, books, books.period, now, opened).decide(asks)
 
 
 class _Grants:
     """Reservations that are granted one after the other on the same books, and stored together."""
 
-    def __init__(self, account: Account, books: Books, period: int, now: datetime) -> None:
+    def __init__(self, account: Account, books: Books, period: int, now: datetime, opened: datetime) -> None:
         self.account, self.books, self.period, self.now = account, books, period, now
         self.part: Part = books.parts[-1]
         self.aside: Aside = self.part.aside
-        self.opened = clock()
+        self.opened = opened
         self.limits = sorted(str(limit.id) for limit in books.limits)
         self.refused = list[tuple[Ask, Refused]]()
 
@@ -117,7 +123,7 @@ class _Grants:
         the same as one by one, as what is set aside only makes usage dearer."""
         counting = _counting_too([ask.meter for ask in asks])
         found = self._some([(ask, counting.get(ask.meter.pk, ())) for ask in asks])
-        Reservation.objects.bulk_create([one for one in found if isinstance(one, Reservation)])
+        _store([one for one in found if isinstance(one, Reservation)])
         return found
 
     def _some(self, asks: Sequence[tuple[Ask, Sequence[str]]]) -> list[Outcome]:
@@ -170,11 +176,37 @@ class _Grants:
         )
 
 
-def hold_reservations(account_id: int, shared: bool = False) -> None:
-    """Until the transaction ends nobody else decides on reservations of the account; shared: nobody makes one."""
+def hold_reservations(account_id: int, shared: bool = False) -> datetime:
+    """Until the transaction ends nobody else decides on reservations of the account; shared: nobody makes one.
+
+    Gives the database's time when it was so.
+    """
     name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {name}(%s, %s)", [CLASS, account_id % 2**31])
+        cursor.execute(_HOLD.format(name), [CLASS, account_id % 2**31])
+        at: datetime = cursor.fetchall()[0][0]
+    return at
+
+
+def _store(granted: Sequence[Reservation]) -> None:
+    """Through one prepared statement, in a fifth of `bulk_create`'s time, as other callers wait meanwhile."""
+    if not granted:
+        return
+    first = granted[0]
+    own = {"account": first.account_id, "period": first.period_id, "version": first.version_id}
+    rows = [
+        {
+            "id": str(one.pk),
+            "meter": one.meter_id,
+            "quantity": str(one.quantity),
+            "dimensions": one.dimensions,
+            "charges": one.charges,
+            "expires_at": one.expires_at.isoformat(),
+        }
+        for one in granted
+    ]
+    with together() as run:
+        run(_STORE, {**own, "limits": Jsonb(first.limits), "rows": Jsonb(rows)})
 
 
 def purge_reservations() -> int:
@@ -189,8 +221,9 @@ def purge_reservations() -> int:
 def _counting_too(meters: Sequence[Meter]) -> dict[int, list[str]]:
     """By meter (id), the codes of the other meters that count each event of its type."""
     types = {meter.event_type for meter in meters}
-    counting = list(Meter.objects.filter(event_type__in=types, aggregation=Aggregation.COUNT))
+    counting = Meter.objects.filter(event_type__in=types, aggregation=Aggregation.COUNT)
+    found = list(counting.values_list("pk", "code", "event_type"))
     return {
-        meter.pk: [one.code for one in counting if one.event_type == meter.event_type and one.pk != meter.pk]
+        meter.pk: [code for pk, code, type_ in found if type_ == meter.event_type and pk != meter.pk]
         for meter in meters
     }

@@ -32,7 +32,7 @@ def remember() -> None:
 
 def unlock() -> None:
     module = import_module("billing.limits.actions.reserving")
-    module.hold_reservations = lambda account_id, shared=False: None
+    module.hold_reservations = lambda account_id, shared=False: module.clock()
 
 
 def unclamp() -> None:
