@@ -20,7 +20,7 @@ from billing.plans import actions as plans
 from billing.plans.actions import Actor, CatalogChanges, Preview
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import When
-from billing.plans.queries import ended_subscription
+from billing.plans.queries import ended_subscription, running_subscription
 from billing.plans.queries.periods import lock_subscription
 from billing.usage.rebuild import sync_rollups, sync_zone
 from billing.usage.replay import replay
@@ -69,17 +69,15 @@ def subscribe(
 
 
 @transaction.atomic
-def start_with_limit(
-    account: Account, terms: Terms, by: User, start: Callable[[], Subscription]
-) -> Subscription:
+def start_with_limit[Done](account: Account, terms: Terms, by: User, start: Callable[[], Done]) -> Done:
     """`start` the account's first paid plan, and keep the limit that `by` chose with it, or that none was wanted.
 
-    The limit comes first, so that no usage is without it. Locks in their order: account, ended subscription, intake.
+    The limit comes first, so that no usage is without it. Locks in their order: account, subscription, intake.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-    ended = ended_subscription(account)
-    if ended is not None:
-        lock_subscription(ended)
+    before = running_subscription(account) or ended_subscription(account)
+    if before is not None:
+        lock_subscription(before)
     set_limit(account, terms.amount, terms.action, terms.thresholds, pace=terms.pace, by=by, decided=True)
     return start()
 

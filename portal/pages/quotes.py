@@ -17,6 +17,8 @@ from billing.plans.queries import version_at
 from billing.pricing.money import ZERO
 from portal import dates, formats
 from portal.offers import invoice_without_change, offer_change
+from portal.pages.first_limit import first_limit
+from portal.pages.limits import LimitForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class QuotePage:
     next_invoice_on: date
     chosen: str
     changed: str = ""
+    limit: LimitForm | None = None
 
     @property
     def zero(self) -> Decimal:
@@ -76,8 +79,9 @@ def quote_page(
     *,
     chosen: str = "",
     changed: str = "",
+    typed: LimitForm | None = None,
 ) -> QuotePage:
-    """Raises a `PlanError` if the plan cannot be chosen at all."""
+    """`typed`: what was entered for the first limit. Raises a `PlanError` if the plan cannot be chosen at all."""
     end = offer_change(subscription, plan, "period_end", actor=Actor.CUSTOMER)
     now, refusal = None, ""
     try:
@@ -111,6 +115,7 @@ def quote_page(
         next_invoice_on=period.end_day,
         chosen=chosen,
         changed=changed,
+        limit=first_limit(account, version, typed, before=before),
     )
 
 

@@ -17,9 +17,10 @@ from billing.plans.actions import Actor, redeem, take_back
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import Plan, Subscription
 from billing.plans.previews import Preview, When
-from billing.plans.queries import ended_subscription, running_subscription, version_at
+from billing.plans.queries import ended_subscription, latest_version, running_subscription, version_at
 from portal import acts, dates, formats
 from portal.pages.coupons import CouponEntry
+from portal.pages.first_limit import first_limit
 from portal.pages.limits import LimitForm
 from portal.pages.offers import OfferPage, begin_page, cancel_page, reactivate_page, take_back_page
 from portal.pages.plan import plan_page
@@ -80,16 +81,23 @@ def confirm(request: PortalRequest, code: str) -> HttpResponseBase:
     when = WHEN.get(chosen)
     if when is None:
         return _quote(request, plan, gettext("Choose when to switch."), status=422)
+    limit, typed = None, None
+    if first_limit(request.account, latest_version(plan), before=version_at(subscription, timezone.now())):
+        limit, typed = read_first_limit(request.POST, request.account.currency)
+        if limit is None:
+            return _quote(request, plan, chosen=when, status=422, typed=typed)
+
+    def change() -> Preview:
+        quoted = request.POST.get(f"quote_{when}", "")
+        return acts.change_plan(subscription, plan, when, actor=Actor.CUSTOMER, quote=quoted)
+
     try:
-        done = acts.change_plan(
-            subscription, plan, when, actor=Actor.CUSTOMER, quote=request.POST.get(f"quote_{when}", "")
-        )
+        done = _start(request, limit, change)
     except QuoteChanged:
-        return _quote(
-            request, plan, gettext("Something has changed since: this is the new quote."), when, REFUSED
-        )
+        words = gettext("Something has changed since: this is the new quote.")
+        return _quote(request, plan, words, when, REFUSED, typed)
     except PlanError as error:
-        return _quote(request, plan, error.sentence, when, status=REFUSED)
+        return _quote(request, plan, error.sentence, when, REFUSED, typed)
     messages.success(request, _done(done))
     return redirect("portal:plan")
 
@@ -186,21 +194,28 @@ def _starting(
     return _offer(request, lambda: offer(typed), lambda quote: act(quote, limit))
 
 
-def _start(request: PortalRequest, limit: Terms | None, start: Callable[[], Subscription]) -> Subscription:
+def _start[Done](request: PortalRequest, limit: Terms | None, start: Callable[[], Done]) -> Done:
     if limit is None:
         return start()
     return acts.start_with_limit(request.account, limit, request.user, start)
 
 
-def _quote(
-    request: PortalRequest, plan: Plan, changed: str = "", chosen: str = "", status: int = 200
+def _quote(  # noqa: PLR0917
+    request: PortalRequest,
+    plan: Plan,
+    changed: str = "",
+    chosen: str = "",
+    status: int = 200,
+    typed: LimitForm | None = None,
 ) -> HttpResponseBase:
     now = timezone.now()
     subscription = running_subscription(request.account)
     if subscription is None:
         return _begin(request, plan)
     try:
-        quoted = quote_page(request.account, subscription, plan, now, chosen=chosen, changed=changed)
+        quoted = quote_page(
+            request.account, subscription, plan, now, chosen=chosen, changed=changed, typed=typed
+        )
     except PlanError as error:
         messages.error(request, error.sentence)
         return redirect("portal:plan")

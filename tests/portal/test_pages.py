@@ -485,6 +485,40 @@ class TestPlan:
         (chosen,) = LimitVersion.objects.filter(account=account)
         assert (chosen.amount, chosen.created_by) == (None, world.outsider), "none, but not by accident"
 
+    @pytest.mark.parametrize("when", ["now", "period_end"])
+    def test_a_change_from_a_free_plan_to_a_paid_one_asks_too(self, world, when):
+        account = world.outsider.memberships.get().account
+        free = {"code": "free", "name": "Free", "currency": "EUR", "interval": "month", "base_price": "0"}
+        load_catalog({"catalog": 1, "plans": [{**free, "charges": []}]})
+        acts.subscribe(account, Plan.objects.get(code="free"), actor=Actor.CUSTOMER)
+        owner, page = sign_in(world.outsider), reverse("portal:plan_quote", args=["team"])
+        text = owner.get(page).text
+        assert 'name="action"' in text
+        assert "Your limit stays as it is" not in text
+        quotes = dict(re.findall(r'name="(quote_\w+)" value="([^"]+)"', text))
+        confirm, sent = reverse("portal:plan_confirm", args=["team"]), {"when": when, **quotes}
+        answer = owner.post(confirm, sent)
+        assert answer.status_code == 422
+        assert 'href="#f-action"' in answer.text
+        assert "<title>Error:" in answer.text
+        assert current_limit(account) is None
+        stale = owner.post(confirm, {"when": when, "amount": "75", "action": "stop", f"quote_{when}": "x"})
+        assert stale.status_code == 409
+        assert 'value="75"' in stale.text, "what was typed stays"
+        assert current_limit(account) is None, "both or neither"
+        answer = owner.post(confirm, {**sent, "amount": "75", "action": "stop"})
+        assert answer.headers["Location"] == reverse("portal:plan")
+        found = current_limit(account)
+        assert (found.amount, found.action, found.created_by) == (75, "stop", world.outsider)
+        subscription = running_subscription(account)
+        changed = version_at(subscription, timezone.now()).plan if when == "now" else None
+        assert (changed or scheduled_change(subscription).version.plan).code == "team"
+
+    def test_a_change_between_paid_plans_asks_nothing(self, db):
+        world = build(limit=False)
+        page = sign_in(world.owner).get(reverse("portal:plan_quote", args=["scale"]))
+        assert 'name="action"' not in page.text
+
     def test_who_has_decided_about_a_limit_is_not_asked_again(self, world):
         self.cancel(world, "now")
         owner, page = sign_in(world.owner), reverse("portal:plan_reactivate")
