@@ -56,6 +56,9 @@ class Handler(ASGIHandler):
         assert response is not None  # noqa: S101  (the one or the other)
         if response.streaming:
             close_old_connections()
+            if request is not None:  # over: a stream would keep it for hours
+                request.close()
+                response._resource_closers.remove(request.close)  # type: ignore[attr-defined]
         else:
             response.close()
         return response

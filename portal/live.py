@@ -123,14 +123,21 @@ def hub() -> Hub:
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())
 
 
-async def stream(account_id: int, render: Render, known: str = "") -> AsyncGenerator[str]:
-    """Server-sent events for one reader, until he leaves or may see no more."""
+async def stream(
+    account_id: int, render: Render, has_news: Callable[[], bool], known: str = ""
+) -> AsyncGenerator[str]:
+    """Server-sent events for one reader, until he leaves or may see no more.
+
+    `has_news`: whether anything came after the page was drawn and before it listened. A thousand pages that connect
+    again, as after a restart, are not all drawn anew.
+    """
     own = hub()
     news = own.join(account_id)
-    news.set()  # what came after the page was drawn and before it listened
     chart_at, chart_due = monotonic(), False
     try:
         yield HEARTBEAT
+        if await _in_thread(has_news):
+            news.set()
         while True:
             waiting = min(
                 HEARTBEAT_SECONDS, max(0.0, CHART_SECONDS - (monotonic() - chart_at)) if chart_due else 1e9
@@ -142,9 +149,7 @@ async def stream(account_id: int, render: Render, known: str = "") -> AsyncGener
                 continue
             news.clear()
             began = monotonic()
-            cards = await asyncio.get_running_loop().run_in_executor(
-                _renderers, _rendered, render, with_chart, known
-            )
+            cards = await _in_thread(render, with_chart, known)
             if cards is None:
                 return
             known, chart_due = cards.state, not with_chart
@@ -167,10 +172,14 @@ async def _within(news: asyncio.Event, seconds: float) -> bool:
     return news.is_set()
 
 
-def _rendered(render: Render, with_chart: bool, known: str) -> Cards | None:
+async def _in_thread[**P, R](work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """In a thread of the pool, which gives its database connection back."""
-    close_old_connections()
-    try:
-        return render(with_chart, known)
-    finally:
+
+    def run() -> R:
         close_old_connections()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_renderers, run)

@@ -1,6 +1,6 @@
 """Reads of usage. All of one account, inside its scope or the installation's."""
 
-from billing.usage.reading.latest import latest_arrival
+from billing.usage.reading.latest import latest_arrival, usage_mark
 from billing.usage.reading.lines import LineEvent, events_of_line
 from billing.usage.reading.pages import EventDetail, EventPage, event_detail, events_page
 from billing.usage.reading.rows import UsageQueryError, UsageRow, daily_quantities, usage_rows
@@ -17,6 +17,7 @@ __all__ = [
     "events_of_line",
     "events_page",
     "latest_arrival",
+    "usage_mark",
     "usage_rows",
     "usage_upto",
 ]

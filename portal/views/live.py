@@ -12,13 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.middleware import own_scope
-from accounts.models import Membership, User
+from accounts.models import Account, Membership, User
 from accounts.scope import account_scope
+from billing.usage.queries import usage_mark
 from portal.live import Cards, stream
 from portal.pages.overview import Overview, overview
 from portal.pages.shell import shell
 from portal.views.base import reading_as
 
+SEEN = "seen"
+"""The parameter that says which usage the page was drawn from."""
 CARDS = ("asof", "hero", "limit", "meters")
 
 
@@ -35,10 +38,13 @@ def live(request: HttpRequest) -> HttpResponseBase:
         membership_id=membership.pk,
         user_id=user.pk,
         session=request.session.session_key or "",
-        signed_in=request.session.exists,
+        signed_in=type(request.session)().exists,
         language=request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
     )
-    messages = stream(membership.account_id, partial(cards, reader))
+    seen = request.GET.get(SEEN, "")
+    messages = stream(
+        membership.account_id, partial(cards, reader), partial(_has_news, membership.account, seen)
+    )
     response = StreamingHttpResponse(messages, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     # nginx would otherwise hold the events back until its buffer is full.
@@ -61,6 +67,12 @@ class Reader:
         rows = Membership.objects.filter(pk=self.membership_id, user_id=self.user_id, user__is_active=True)
         found = rows.select_related("account", "user").first()
         return found if found is not None and self.signed_in(self.session) else None
+
+
+def _has_news(account: Account, seen: str) -> bool:
+    """Whether usage changed after the page was drawn, so that it must be drawn anew."""
+    with account_scope(account.pk):
+        return usage_mark(account) != seen
 
 
 def cards(reader: Reader, with_chart: bool, known: str) -> Cards | None:

@@ -1,6 +1,7 @@
 """The stream: woken by PostgreSQL, coalesced, ended when its reader may see no more."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,12 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.scope import account_scope, installation_scope
+from billing.usage.ingest import ingest
+from billing.usage.queries import usage_mark
 from portal import live
 from portal.live import Cards, hub, message, stream
 from portal.postgres import embedded
-from portal.views.live import Reader, cards
+from portal.views.live import Reader, _has_news, cards
 from tests.environment import RUN_DIR
 from tests.portal.world import World, build, send
 
@@ -105,7 +108,7 @@ def test_an_event_is_on_the_screen_within_two_seconds(world, reader):
         return re.search(r"You have used <b>([^<]+)</b>", text)[1]
 
     async def walk() -> None:
-        events = stream(world.account.pk, lambda chart, known: cards(reader, chart, known))
+        events = stream(world.account.pk, lambda chart, known: cards(reader, chart, known), lambda: True)
         assert (await anext(events)).startswith(":")
         assert await hub().ready(10)
         before = figure(await _next(events))
@@ -128,7 +131,7 @@ def test_many_events_make_few_messages(world):
         return Cards("<p></p>", known)
 
     async def walk() -> None:
-        events = stream(world.account.pk, render)
+        events = stream(world.account.pk, render, lambda: True)
         await anext(events)
         assert await hub().ready(10)
         until = monotonic() + 3.5
@@ -145,7 +148,7 @@ def test_many_events_make_few_messages(world):
 
 def test_the_stream_ends_when_nothing_may_be_shown(world):
     async def walk() -> list[str]:
-        events = stream(world.account.pk, lambda chart, known: None)
+        events = stream(world.account.pk, lambda chart, known: None, lambda: True)
         assert (await anext(events)).startswith(":")
         assert await hub().ready(10)
         return [text async for text in events if text.startswith("data:")]
@@ -170,7 +173,7 @@ def test_another_accounts_usage_wakes_nobody_here(world):
 
 def test_streams_go_on_after_the_database_was_away(world, committed, caplog):
     async def walk() -> None:
-        events = stream(world.account.pk, lambda chart, known: Cards("<p></p>", ""))
+        events = stream(world.account.pk, lambda chart, known: Cards("<p></p>", ""), lambda: True)
         assert (await anext(events)).startswith(":")
         assert await hub().ready(10)
         await _next(events)
@@ -233,15 +236,58 @@ def test_the_answer_is_a_stream_that_no_proxy_holds_back(world):
     run(ask())
 
 
+def test_a_page_that_shows_all_usage_is_not_drawn_anew(world, reader):
+    with installation_scope():
+        mark = usage_mark(world.account)
+    assert not _has_news(world.account, mark)
+    _send(world)
+    assert _has_news(world.account, mark)
+
+    async def walk() -> None:
+        drawn = list[bool]()
+        first = stream(world.account.pk, lambda chart, known: Cards("first", ""), lambda: True)
+        await _next(first)  # so that the hub listens
+        quiet = stream(world.account.pk, lambda chart, known: drawn.append(True), lambda: False)
+        assert (await anext(quiet)).startswith(":")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(quiet), 2)
+        assert not drawn
+        await first.aclose()
+
+    run(walk())
+
+
+def test_a_correction_is_news(world):
+    event = {
+        "specversion": "1.0",
+        "id": "corrected",
+        "source": "/test",
+        "type": "llm.completion",
+        "subject": world.account.code,
+        "time": timezone.now().isoformat(),
+        "data": {"output_tokens": 1, "input_tokens": 1, "model": "m", "region": "eu", "key": "k"},
+    }
+    marks = set[str]()
+    for more in (
+        {},
+        {"revision": 1, "data": {**event["data"], "output_tokens": 2}},
+        {"revision": 2, "voided": True},
+    ):
+        assert ingest(json.dumps([event | more]).encode(), "application/json").accepted == 1
+        with installation_scope():
+            marks.add(usage_mark(world.account))
+    assert len(marks) == 3
+
+
 def test_what_came_between_the_page_and_the_stream_is_sent_at_once(world, reader):
     async def walk() -> None:
-        first = stream(world.account.pk, lambda chart, known: Cards("first", ""))
+        first = stream(world.account.pk, lambda chart, known: Cards("first", ""), lambda: True)
         assert (await anext(first)).startswith(":")
         assert await hub().ready(10)
         await _next(first)
         await asyncio.to_thread(_send, world)
         await asyncio.sleep(0.5)  # its notice is over before the next page listens
-        late = stream(world.account.pk, lambda chart, known: Cards("drawn anew", ""))
+        late = stream(world.account.pk, lambda chart, known: Cards("drawn anew", ""), lambda: True)
         assert "drawn anew" in await asyncio.wait_for(_next(late), 3)
         await late.aclose()
         await first.aclose()
