@@ -79,10 +79,10 @@ def test_the_figure_moves_by_itself(
 def test_the_figure_moves_after_a_first_connection_that_failed(visits: Visits, world: World) -> None:
     page = visits.open(world.past.person("owner"))
     before = len(visits.complaints)
-    page.route("**/billing/live/", lambda route: route.fulfill(status=503))
+    page.route("**/billing/live/**", lambda route: route.fulfill(status=503))
     page.reload()
     expect(page.get_by_role("heading", name="Live updates paused")).to_be_visible(timeout=RETRIED_MS)
-    page.unroute("**/billing/live/")
+    page.unroute("**/billing/live/**")
     expect(page.get_by_role("heading", name="Live updates paused")).to_be_hidden(timeout=RETRIED_MS)
     assert all("503" in told for told in visits.complaints[before:]), "nothing else went wrong"
     del visits.complaints[before:]

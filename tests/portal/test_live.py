@@ -246,7 +246,9 @@ def test_a_page_that_shows_all_usage_is_not_drawn_anew(world, reader):
     async def walk() -> None:
         drawn = list[bool]()
         first = stream(world.account.pk, lambda chart, known: Cards("first", ""), lambda: True)
-        await _next(first)  # so that the hub listens
+        assert (await anext(first)).startswith(":")
+        assert await hub().ready(10)
+        await _next(first)
         quiet = stream(world.account.pk, lambda chart, known: drawn.append(True), lambda: False)
         assert (await anext(quiet)).startswith(":")
         with pytest.raises(TimeoutError):

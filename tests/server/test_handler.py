@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import RequestAborted
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from portal.handler import Handler
@@ -28,7 +28,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Mapping[str, A
     """What is sent for a view; `leaves`: after how many messages the reader is gone."""
 
     def run(view: Callable[[Any], HttpResponseBase], leaves: int | None = None) -> list[Mapping[str, Any]]:
-        monkeypatch.setattr(Handler, "get_response", lambda self, request: view(request))
+        def respond(self: Handler, request: HttpRequest) -> HttpResponseBase:
+            response = view(request)
+            response._resource_closers.append(request.close)  # as Django does
+            return response
+
+        monkeypatch.setattr(Handler, "get_response", respond)
         return asyncio.run(_talk(leaves))
 
     return run
