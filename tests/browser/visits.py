@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request
 
 from tests.browser.world import Person
 
@@ -86,7 +86,7 @@ def go(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
 
 
-def facts(page: Page) -> dict[str, str]:
+def facts(page: Page | Locator) -> dict[str, str]:
     """The terms of the page's definition lists and what stands beside them."""
     terms = page.get_by_role("term").all_inner_texts()
     return dict(zip(terms, page.get_by_role("definition").all_inner_texts(), strict=True))

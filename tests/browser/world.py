@@ -95,6 +95,14 @@ def catalog() -> dict[str, Any]:
             plan("browser-cheap", "Cheap", "10", "browser_units", True),
             plan("browser-dear", "Dear", "40", "browser_units", True),
             plan("browser-hostile", SCRIPT, "10", "browser_hostile", False),
+            {
+                "code": "browser-free",
+                "name": "Free",
+                "currency": "EUR",
+                "interval": "month",
+                "base_price": "0",
+            }
+            | {"charges": [], "public": True},
         ],
     }
 
@@ -103,6 +111,7 @@ def catalog() -> dict[str, Any]:
 class World:
     """`walker` and `plain` are on the cheap plan since the 1st; `past` and `hostile` have usage and invoices before it.
 
+    `stopped` is on the cheap plan too, for limits that are reached; `novice` pays nothing yet.
     `clerk` is a member of `plain` and `past`, and sees `plain` first.
     """
 
@@ -111,6 +120,8 @@ class World:
     plain: Customer
     past: Customer
     hostile: Customer
+    stopped: Customer
+    novice: Customer
     clerk: Person
 
 
@@ -122,9 +133,11 @@ def build(demo: Demo) -> World:
     plain = _customer(demo, "browser-plain", "Plain Ltd", "browser-cheap", month())
     past = _customer(demo, "browser-settled", "Settled Ltd", "browser-cheap", month(back=2))
     hostile = _customer(demo, "browser-hostile", IMAGE, "browser-hostile", month(back=1))
+    stopped = _customer(demo, "browser-stopped", "Stopped Ltd", "browser-cheap", month())
+    novice = _customer(demo, "browser-novice", "Novice Ltd", "browser-free", month())
     members = [
         (one.person(role).email, one.code, role)
-        for one in (walker, plain, past, hostile)
+        for one in (walker, plain, past, hostile, stopped, novice)
         for role in ("owner", "viewer")
     ]
     clerk = Person("clerk@browser.example", PASSWORD)
@@ -136,7 +149,7 @@ def build(demo: Demo) -> World:
             for day, region in enumerate(regions):
                 one.use(1234 * (day + 1), month(back) + timedelta(minutes=day), region)
         demo.command("bill", "--as-of", month().isoformat(), "--account", one.code)
-    return World(demo, walker, plain, past, hostile, clerk)
+    return World(demo, walker, plain, past, hostile, stopped, novice, clerk)
 
 
 def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> Customer:
