@@ -123,6 +123,10 @@ def _follow_zone(account: Account, meters: list[Meter] | None) -> None:
         locks.share_shapes()
         locks.hold_intake(account.pk)
         zone = RollupZone.objects.filter(account=account).first()
+        if (
+            zone is None and Event.objects.filter(account=account).exists()
+        ):  # lost, or never made: restored events
+            RollupZone.objects.create(account=account, timezone=account.timezone)
         if zone is None or zone.timezone == account.timezone:
             return
         zone.timezone = account.timezone
@@ -135,8 +139,6 @@ def _follow_zone(account: Account, meters: list[Meter] | None) -> None:
 def _chunks(account: Account, meter: Meter) -> list[Days]:
     """The days that have events or totals of the meter, and those between them, in chunks of a transaction."""
     zone = _zone(account)
-    if zone is None:
-        return []
     kind = RollupShape.objects.get(meter=meter).event_type
     span = Event.objects.filter(account=account, type=kind).aggregate(first=Min("time"), last=Max("time"))
     ends = list[date]()
@@ -205,18 +207,20 @@ def _kept(account: Account, days: Days) -> Days:
 
 def _purged(account: Account) -> set[date]:
     """The days, in the zone of the totals, of which raw events are missing."""
-    return purged_days(account.pk, _zone(account) or account.timezone)
+    return purged_days(account.pk, _zone(account))
 
 
-def _zone(account: Account) -> str | None:
-    """The zone by whose days the totals are kept; None before the first usage."""
-    return RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
+def _zone(account: Account) -> str:
+    """The zone by whose days the totals are kept; before the first usage the account's own."""
+    kept = RollupZone.objects.filter(account=account).values_list("timezone", flat=True).first()
+    return kept or account.timezone
 
 
 def _parameters(account: Account, meter: Meter, days: Days) -> dict[str, Any]:
     """Those of `count_days` and `fold_levels`, as shape and zone are now."""
     shape = RollupShape.objects.get(meter=meter)
-    bounds = [day_bounds(_zone(account) or account.timezone, day) for day in days]
+    zone = _zone(account)
+    bounds = [day_bounds(zone, day) for day in days]
     return {
         "account": account.pk,
         "meter": meter.pk,

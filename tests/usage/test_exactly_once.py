@@ -17,7 +17,7 @@ from billing.plans.models import Meter
 from billing.usage import rebuild as rebuilding
 from billing.usage.ingest import StoreUnavailable, ingest
 from billing.usage.intake import batch
-from billing.usage.models import DayTotal, Event, QuarantinedEvent
+from billing.usage.models import DayTotal, Event, QuarantinedEvent, RollupZone
 from billing.usage.rebuild import rebuild
 from tests.usage.given import JSON, START, event, given_account, send, stored, totals
 
@@ -142,6 +142,20 @@ def test_a_rebuild_goes_day_by_day_where_a_chunk_is_a_day(db: None, monkeypatch:
     assert rebuild(check=True) == []
     assert told == sorted(told)
     assert 0 <= told[0] < told[-1] < 1
+
+
+def test_a_rebuild_makes_totals_of_restored_events(db: None) -> None:
+    """Of events alone, as a dump of them gives them back: nothing says yet by which zone's days."""
+    account = given_account()
+    send(*(event(time=(START + timedelta(days=n)).isoformat(), data={"tokens": 7}) for n in (1, 2, 30)))
+    right = totals(account)
+    DayTotal.objects.all().delete()
+    RollupZone.objects.all().delete()
+    assert {each.stored for each in rebuild(check=True)} == {None}
+    rebuild()
+    assert totals(account) == right == (3, Decimal(21))
+    assert RollupZone.objects.get(account=account).timezone == account.timezone
+    assert rebuild(check=True) == []
 
 
 def test_intake_goes_on_between_two_chunks_of_a_rebuild(

@@ -112,6 +112,34 @@ def test_usage_upto_is_what_the_events_say(seed: int) -> None:
             assert (usage.quantity if usage else 0) == round_fraction_places(wanted, 12), (charge.code, cut)
 
 
+def test_a_cut_day_without_usage_beyond_the_cut_is_read_from_its_total() -> None:
+    """So figures of a busy account's today cost no more than those of a week ago. A marked total shows what is read."""
+    account = given_account(charges=CHARGES, start=START)
+    found = period(account)
+    charges, full = terms(found), (found.full_start, found.full_end)
+    day = START + timedelta(days=1)
+    early, late = day + timedelta(minutes=5), day + timedelta(hours=1)
+    for at, tokens in ((early, 5), (late, 7)):
+        send(event(type="llm", time=at.isoformat(), data={"tokens": tokens, "model": "mini"}))
+
+    def small(*cuts: datetime) -> list[Decimal]:
+        got = usage_upto(account, found.start, cuts, charges, *full)
+        return [got[cut]["small"].quantity for cut in cuts]
+
+    between, after, next_day = (
+        START + timedelta(minutes=30),
+        late + timedelta(minutes=1),
+        START + timedelta(days=2),
+    )
+    assert small(between, after) == [5, 12]
+    DayTotal.objects.filter(account=account, meter__code="tokens").update(total=1000)
+    assert small(after) == [1000]
+    assert small(next_day) == [1000]
+    assert small(between) == [5], "what lies behind the cut is in the total"
+    assert small(between, after) == [5, 12], "a cut inside the day needs its events"
+    assert small(between, next_day) == [5, 12]
+
+
 def test_a_level_counts_from_before_the_period() -> None:
     account = given_account(charges=CHARGES, start=START)
     held = period(account)

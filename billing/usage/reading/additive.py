@@ -16,7 +16,7 @@ from billing.usage.reading.measures import (
     values_of,
     wanted_json,
 )
-from billing.usage.reading.sources import STRETCHES, by_days
+from billing.usage.reading.sources import DAY_STRETCHES, EDGES, by_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         "account": window.account.pk,
         "meters": sorted({measure.meter.pk for measure in measures}),
         "cuts": list(window.cuts),
+        "last_bucket": len(window.cuts) - 1,
         "start": window.start,
         "end": window.end,
         "arrived_by": window.arrived_by,
@@ -51,16 +52,25 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
     }
     statement = f"""
         WITH w AS MATERIALIZED (SELECT * FROM {WANTED}),
+        whole AS MATERIALIZED (
+            SELECT g.day FROM {EDGES} WHERE NOT EXISTS (
+                SELECT FROM (SELECT DISTINCT y FROM w) t CROSS JOIN LATERAL (
+                    SELECT FROM usage_event e
+                    WHERE e.account_id = %(account)s AND e.type = t.y AND e."time" >= g.f AND e."time" < g.u LIMIT 1
+                ) x
+            )
+        ),
         stretches(r, f, u) AS (
-            SELECT true, f, u FROM {STRETCHES}
+            SELECT true, f, u FROM {DAY_STRETCHES} WHERE s.day NOT IN (SELECT day FROM whole)
             UNION ALL SELECT false, %(start)s, %(end)s WHERE EXISTS (SELECT FROM w WHERE NOT w.r)
         ),
         found AS (
-            SELECT w.n, width_bucket(d.day, %(cut_days)s::date[]) AS bucket,
+            SELECT w.n, least(width_bucket(d.day, %(cut_days)s::date[]), %(last_bucket)s) AS bucket,
                    {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.events, d.total, d.maximum
             FROM w JOIN usage_daytotal d ON d.account_id = %(account)s AND d.meter_id = w.m
                 AND d.meter_id = ANY(%(meters)s::bigint[])
-            WHERE w.r AND d.day >= %(first)s AND d.day < %(last)s AND d.day <> ALL(%(partial)s::date[])
+            WHERE w.r AND d.day >= %(first)s AND d.day <= %(last)s
+              AND (d.day < %(last)s AND d.day <> ALL(%(partial)s::date[]) OR d.day IN (SELECT day FROM whole))
               AND (w.f = '{{}}' OR usage_matches(d.dimensions, w.f))
             UNION ALL
             SELECT w.n, width_bucket(e."time", %(cuts)s::timestamptz[]),

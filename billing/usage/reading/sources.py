@@ -1,6 +1,6 @@
 """Where a window is read from: whole local days from the day totals, stretches inside days from the events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -12,13 +12,18 @@ from billing.usage.reading.measures import Window
 
 @dataclass(frozen=True, slots=True)
 class DaySplit:
-    """A window as whole local days, which day totals answer, and stretches inside days, which events answer."""
+    """A window as whole local days, which day totals answer, and stretches inside days, which events answer.
+
+    `edges`: of the partial days those that only the window's start or end cuts, with the rest that lies outside. One
+    whose rest holds no event is as good as whole: a plan's first day, and today.
+    """
 
     first: date
     last: date
     cut_days: tuple[date, ...]
     partial: tuple[date, ...]
     stretches: tuple[tuple[datetime, datetime], ...]
+    edges: tuple[tuple[date, datetime, datetime], ...] = ()
 
     def parameters(self) -> dict[str, Any]:
         """As queries are given it."""
@@ -29,6 +34,9 @@ class DaySplit:
             "partial": list(self.partial),
             "starts": [start for start, _ in self.stretches],
             "ends": [end for _, end in self.stretches],
+            "edge_days": [day for day, _, _ in self.edges],
+            "edge_starts": [start for _, start, _ in self.edges],
+            "edge_ends": [end for _, _, end in self.edges],
         }
 
 
@@ -37,6 +45,14 @@ BATCH_SPAN: Final = timedelta(seconds=1)
 
 STRETCHES = "unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(f, u)"
 """The stretches as a table."""
+
+DAY_STRETCHES = (
+    "unnest(%(partial)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(day, f, u)"
+)
+"""The same with their days."""
+
+EDGES = "unnest(%(edge_days)s::date[], %(edge_starts)s::timestamptz[], %(edge_ends)s::timestamptz[]) AS g(day, f, u)"
+"""The edges as a table."""
 
 
 def by_days(window: Window) -> DaySplit:
@@ -53,7 +69,8 @@ def by_events(window: Window) -> DaySplit:
 def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit:
     """By the days of the zone that the account's totals are kept in; the days `by_events` are not read from totals."""
     days = [day_of(zone, instant) for instant in (window.start, *window.cuts)]
-    partial = set(by_events)
+    kept = set(by_events)
+    partial = set(kept)
     for instant, day in zip((window.start, *window.cuts), days, strict=True):
         if day_bounds(zone, day)[0] != instant:
             partial.add(day)
@@ -61,7 +78,17 @@ def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit
     for day in sorted(partial):
         start, end = day_bounds(zone, day)
         stretches.append((max(start, window.start), min(end, window.end)))
-    return DaySplit(days[0], days[-1], tuple(days[1:]), tuple(sorted(partial)), tuple(stretches))
+    edges = tuple(edge for edge in _edges(window, zone) if edge[0] not in kept)
+    return DaySplit(days[0], days[-1], tuple(days[1:]), tuple(sorted(partial)), tuple(stretches), edges)
+
+
+def _edges(window: Window, zone: str) -> Iterator[tuple[date, datetime, datetime]]:
+    for instant in (window.start, window.end):
+        day = day_of(zone, instant)
+        start, end = day_bounds(zone, day)
+        inside = [one for one in (window.start, *window.cuts) if start < one < end]
+        if inside == [instant]:
+            yield (day, start, instant) if instant == window.start else (day, instant, end)
 
 
 def _grown_since(window: Window, zone: str) -> list[date]:
