@@ -126,11 +126,8 @@ def test_a_cut_day_without_usage_beyond_the_cut_is_read_from_its_total() -> None
         got = usage_upto(account, found.start, cuts, charges, *full)
         return [got[cut]["small"].quantity for cut in cuts]
 
-    between, after, next_day = (
-        START + timedelta(minutes=30),
-        late + timedelta(minutes=1),
-        START + timedelta(days=2),
-    )
+    between, after = day + timedelta(minutes=30), late + timedelta(minutes=1)
+    next_day = day + timedelta(days=1)
     assert small(between, after) == [5, 12]
     DayTotal.objects.filter(account=account, meter__code="tokens").update(total=1000)
     assert small(after) == [1000]
