@@ -129,7 +129,8 @@ def _allow_files() -> None:
     wanted = MOST_REQUESTS + 1_000
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with suppress(ValueError, OSError):  # macOS allows fewer than it says: then those that there are must do
+        # macOS allows fewer than it says: then those that there are must do.
+        with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
