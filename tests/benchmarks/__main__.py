@@ -1,6 +1,6 @@
 """`uv run python -m tests.benchmarks`: every row, as a table and, with --json FILE, as JSON.
 
---only copying posting asking streaming memory reading special    some of them
+--only copying posting asking streaming memory reading special billing paper    some of them
 --rounds N      rounds of each pair (5)
 --events N      the larger store of `reading` (10,000,000; the smaller is a tenth)
 --posted N      events that `memory` posts (1,000,000)
@@ -22,7 +22,7 @@ from rich.table import Table
 from tests.benchmarks.measure import Row
 from tests.benchmarks.site import settle, temporary_data
 
-NAMES = ("copying", "posting", "asking", "streaming", "memory", "reading", "special")
+NAMES = ("copying", "posting", "asking", "streaming", "memory", "reading", "special", "billing", "paper")
 
 
 def main() -> int:
@@ -60,7 +60,7 @@ def _options() -> argparse.Namespace:
 
 
 def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
-    from tests.benchmarks import asking, copying, memory, posting, reading, special, streaming
+    from tests.benchmarks import asking, billing, copying, memory, posting, reading, special, streaming
 
     rounds = 1 if options.quick else options.rounds
     if "copying" in options.only:
@@ -81,6 +81,10 @@ def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
         yield from reading.rows(codes, (large // 10, large), 3 if options.quick else 20)
     if "special" in options.only:
         yield from special.rows((2_000, 20_000) if options.quick else (100_000, 1_000_000), 8)
+    if "billing" in options.only:
+        yield from billing.rows(rounds, 5 if options.quick else 200)
+    if "paper" in options.only:
+        yield from billing.paper(rounds)
 
 
 def _table(rows: list[Row]) -> Table:

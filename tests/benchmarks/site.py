@@ -41,8 +41,8 @@ def temporary_data() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def settle(accounts: int, prefix: str = "bench") -> list[str]:
-    """The catalogue, and `accounts` more accounts subscribed since `SINCE`; their codes."""
+def settle(accounts: int, prefix: str = "bench", since: timedelta = SINCE) -> list[str]:
+    """The catalogue, and `accounts` more accounts subscribed `since` so long; their codes."""
     from accounts.scope import installation_scope
     from billing.plans.actions import Actor
     from billing.plans.models import Plan
@@ -51,7 +51,7 @@ def settle(accounts: int, prefix: str = "bench") -> list[str]:
     with installation_scope():
         acts.load_catalog(CATALOG)
     codes = [f"{prefix}-{number:05d}" for number in range(accounts)]
-    start = datetime.now(UTC) - SINCE
+    start = datetime.now(UTC) - since
     for code in codes:
         with installation_scope():
             account = acts.create_account(account_values(code))
