@@ -49,7 +49,9 @@ def test_a_stop_and_its_receipt(visits: Visits, world: World) -> None:
 
 def test_the_drill_touches_nothing(visits: Visits, world: World) -> None:
     page, before = visits.open(world.stopped.person("owner")), world.stopped.get("/limit")
+    assert before["amount"] == "5.00", "as the test before has left it"
     go(page, "Limits")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("€5.00")
     page.get_by_role("button", name="Simulate reaching the limit").click()
     assert len(table_rows(page, "Simulations, newest first")) == 2
     expect(page.get_by_role("status").first).to_be_visible()

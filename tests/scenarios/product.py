@@ -24,7 +24,9 @@ SELLER = {
     "SELLER_COUNTRY": "FR",
     "SELLER_VAT_ID": "FR19812345676",
 }
-TICK_SECONDS = 60
+TICK_SECONDS = 90
+"""A job of an earlier minute that still waits stands for the one of this minute too: then the next minute's tells."""
+
 KEY = """
 from accounts.keys import create_key
 from accounts.scope import installation_scope

@@ -32,11 +32,7 @@ class Sums:
 
 
 def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = ()) -> list[Sums]:
-    """The sums by measure, bucket and group; buckets without events are left out.
-
-    `OFFSET 0` holds the planner to one range of event_by_time for each stretch: where it takes stretches for many, it
-    would read all events and then join them with the few, or none, that there are.
-    """
+    """The sums by measure, bucket and group; buckets without events are left out."""
     if not measures:
         return []
     parameters: dict[str, Any] = {
@@ -50,7 +46,19 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         "arrived_by": window.arrived_by,
         **by_days(window).parameters(),
     }
-    statement = f"""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(group_by, parameters), parameters)
+        return [Sums(n, b, values_of(g, group_by), e, t, x) for n, b, g, e, t, x in cursor.fetchall()]
+
+
+def _statement(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+    """The one query, whose groups it adds to `parameters`.
+
+    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of event_by_time
+    for each stretch: where it takes stretches for many, it would read all events and then join them with the few, or
+    none, that there are.
+    """
+    return f"""
         WITH w AS MATERIALIZED (SELECT * FROM {WANTED}),
         whole AS MATERIALIZED (
             SELECT g.day FROM {EDGES} WHERE NOT EXISTS (
@@ -90,6 +98,3 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         )
         SELECT n, bucket, grouped::text, sum(events)::bigint, coalesce(sum(total), 0), max(maximum) FROM found
         GROUP BY n, bucket, grouped HAVING sum(events) <> 0"""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [Sums(n, b, values_of(g, group_by), e, t, x) for n, b, g, e, t, x in cursor.fetchall()]
