@@ -58,6 +58,7 @@ class Sender:
         self._news = asyncio.Event()
         self._busy: dict[Lane, Counter[UUID]] = {lane: Counter() for lane in LANES}
         self._tries = set[asyncio.Task[None]]()
+        self._looking: asyncio.Task[float] | None = None
 
     def wake(self, payload: str = "") -> None:
         self._news.set()
@@ -70,7 +71,8 @@ class Sender:
         while True:
             self._news.clear()
             try:
-                wait = await self._round()
+                self._looking = asyncio.create_task(self._round())
+                wait = await asyncio.shield(self._looking)
             except Exception as error:
                 log.warning("Webhooks stand still, trying again: %s", error)
                 await asyncio.sleep(AFTER_TROUBLE_SECONDS)
@@ -80,6 +82,9 @@ class Sender:
             await asyncio.sleep(GATHER_SECONDS)
 
     async def end(self) -> None:
+        """What has been taken is still tried: until its lease ends nobody else would."""
+        if self._looking:
+            await asyncio.wait([self._looking], timeout=GRACE_SECONDS)
         if self._tries:
             await asyncio.wait(self._tries, timeout=GRACE_SECONDS)
         for task in self._tries:

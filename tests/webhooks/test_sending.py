@@ -1,7 +1,10 @@
 """From the fact to the receiver, through the worker's sender and a real database."""
 
 import json
+import threading
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -23,7 +26,8 @@ from billing.webhooks.actions import (
 from billing.webhooks.errors import WebhookError
 from billing.webhooks.mail import message_id, send_notices
 from billing.webhooks.models import Delivery, Endpoint, EventType, Secret
-from billing.webhooks.sending import Lane, Outcome, settle, spread, take
+from billing.webhooks.sending import Lane, Outcome, Try, settle, spread, take
+from portal.worker import webhooks as worker
 from tests.factories import make_account, make_member
 from tests.webhooks import receiver as answers
 from tests.webhooks.receiver import Receiver, receiving
@@ -222,6 +226,25 @@ def test_what_a_killed_worker_had_in_hand_is_due_when_its_lease_ends(receiver: R
     assert [post.id for post in receiver.posts] == [message]
     settle(taken, Outcome(Delivery.Error.TIMEOUT))
     assert deliveries()[0].state == "delivered", "a failure that is told too late changes nothing"
+
+
+def test_what_a_worker_took_while_it_ended_is_sent(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint(acme := account(), receiver.url())
+    taking = threading.Event()
+
+    def slowly(*args: Any) -> list[Try]:
+        taken = take(*args)
+        if taken:
+            taking.set()
+            time.sleep(0.3)
+        return taken
+
+    monkeypatch.setattr(worker, "take", slowly)
+    tell(acme)
+    send_until(taking.is_set)
+    assert deliveries()[0].state == "delivered"
 
 
 class TestGivingUp:
