@@ -6,7 +6,7 @@ A view that answers 400 or more leaves nothing behind: its transaction is rolled
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +15,13 @@ from django.utils import timezone
 
 from accounts import scope
 from accounts.keys import find_key, note_use
+from accounts.members import memberships_of
 from accounts.models import Account, ApiKey, Membership, User
+from accounts.reading import one_reading
 
 SESSION_ACCOUNT = "account"
+SAFE: Final = ("GET", "HEAD")
+"""Methods that change nothing: their answer is one reading."""
 
 
 def own_scope[View: Callable[..., Any]](view: View) -> View:
@@ -34,6 +38,16 @@ class ScopeMiddleware:
         return self.get_response(request)
 
     def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        with one_reading() if request.method in SAFE else nullcontext():
+            return self._answer(request, view, args, kwargs)
+
+    def _answer(
         self,
         request: HttpRequest,
         view: Callable[..., HttpResponseBase],
@@ -84,9 +98,7 @@ def bearer_key(request: HttpRequest) -> ApiKey | None:
 
 def current_membership(request: HttpRequest, user: User) -> Membership | None:
     """The membership whose account the person last chose, else the first one."""
-    memberships = list(
-        Membership.objects.filter(user=user).select_related("account").order_by("account__code")
-    )
+    memberships = memberships_of(user)
     chosen = request.session.get(SESSION_ACCOUNT)
     return next(
         (one for one in memberships if one.account.code == chosen), memberships[0] if memberships else None

@@ -62,6 +62,35 @@ class Invoice(models.Model):
         return self.number
 
 
+class ParkedAccount(models.Model):
+    """An account that could not be billed, with the reason; the row goes once it could be (run.py)."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="parked")
+    since = models.DateTimeField()
+    error = models.TextField()
+    tries = models.PositiveIntegerField(default=1)
+    last_tried_at = models.DateTimeField()
+    # The schedule leaves it alone until then; staff and `manage.py bill` do not wait.
+    next_try_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["since"]
+        verbose_name = "account that could not be billed"
+        verbose_name_plural = "accounts that could not be billed"
+
+    def __str__(self) -> str:
+        return str(self.account)
+
+
+class BillingSummary(models.Model):
+    """A mail to staff about the documents issued up to `upto`, after those of the summary before (summary.py)."""
+
+    upto = models.DateTimeField(primary_key=True)
+
+    class Meta:
+        ordering: ClassVar = ["upto"]
+
+
 class InvoiceLine(models.Model):
     """A line of an issued document, with the working that led to its amount."""
 

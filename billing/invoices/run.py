@@ -1,24 +1,29 @@
-"""The billing run: every account that owes something, each in transactions of its own; a failing one stops nobody."""
+"""The billing run: every account that owes something, each in transactions of its own; a failing one stops nobody.
+
+One that fails is parked: staff see it with the reason, and the schedule leaves it alone for an hour after each try.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions import AccountBusy, bill_account, due_documents
-from billing.invoices.models import Invoice
+from billing.invoices.models import Invoice, ParkedAccount
 from billing.plans.models import Period, Subscription
 
 log = logging.getLogger("plainbill.billing")
 
 DEADLOCK: Final = "40P01"
+PARKED_FOR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +35,32 @@ class Outcome:
     error: str = ""
 
 
-def accounts_due(as_of: datetime, only: Account | None = None) -> list[Account]:
-    """Accounts that may owe something by `as_of`, in the order of their codes."""
-    ended = Q(closed_at=None, end__lte=as_of - timedelta(hours=settings.INVOICE_GRACE_HOURS))
-    begun = Q(base_invoiced_at=None, trial=False, start__lte=as_of)
+def accounts_due(as_of: datetime, only: Account | None = None, *, parked: bool = True) -> list[Account]:
+    """Accounts that may owe something by `as_of`, in the order of their codes; `parked`: also those whose next try is
+    not due.
+    """
     with installation_scope():
-        periods = Period.objects.filter(ended | begun).values("account_id")
-        # A period that has begun but that nobody asked for yet has no row.
-        running = Subscription.objects.filter(canceled_at=None, started_at__lte=as_of).values("account_id")
-        rows = Account.objects.filter(Q(pk__in=periods) | Q(pk__in=running)).order_by("code")
-        return list(rows if only is None else rows.filter(pk=only.pk))
+        rows = Account.objects.filter(Q(pk__in=_periods_due(as_of)) | Q(pk__in=_not_begun(as_of)))
+        if not parked:
+            rows = rows.exclude(parked__next_try_at__gt=as_of)
+        return list((rows if only is None else rows.filter(pk=only.pk)).order_by("code"))
 
 
-def bill_accounts(accounts: Sequence[Account], as_of: datetime) -> Iterator[Outcome]:
-    """Bill the accounts by `as_of`. Those that another run has in hand come last, once it is done with them."""
+def bill_accounts(accounts: Sequence[Account], as_of: datetime, *, wait: bool = True) -> Iterator[Outcome]:
+    """Bill the accounts by `as_of`. Those that another run has in hand come last, once it is done with them, or, if we
+    are not to `wait`, are left to it.
+    """
+    with installation_scope():
+        parked = set(ParkedAccount.objects.values_list("pk", flat=True))
     busy = []
     for account in accounts:
-        outcome = _bill(account, as_of, wait=False)
+        outcome = _bill(account, as_of, account.pk in parked, wait=False)
         if outcome is None:
             busy.append(account)
         else:
             yield outcome
-    for account in busy:
-        yield _bill(account, as_of, wait=True) or Outcome(account)
+    for account in busy if wait else ():
+        yield _bill(account, as_of, account.pk in parked, wait=True) or Outcome(account)
 
 
 def bill_history(accounts: Sequence[Account], as_of: datetime) -> list[Invoice]:
@@ -70,10 +78,25 @@ def bill_history(accounts: Sequence[Account], as_of: datetime) -> list[Invoice]:
     return issued
 
 
-def _bill(account: Account, as_of: datetime, wait: bool) -> Outcome | None:
+def _periods_due(as_of: datetime) -> QuerySet[Period, Any]:
+    """Accounts of periods that are over, or begun without their base price; a cancelled one does not wait."""
+    over = Q(end__lte=as_of - timedelta(hours=settings.INVOICE_GRACE_HOURS))
+    over |= Q(end__lte=as_of, subscription__canceled_at=F("end"))
+    begun = Q(base_invoiced_at=None, trial=False, start__lte=as_of)
+    return Period.objects.filter(Q(over, closed_at=None) | begun).values("account_id")
+
+
+def _not_begun(as_of: datetime) -> QuerySet[Subscription, Any]:
+    """Accounts whose running period nobody has asked for yet, so that it has no row."""
+    stored = Period.objects.filter(subscription=OuterRef("pk"), end__gt=as_of)
+    running = Subscription.objects.filter(canceled_at=None, started_at__lte=as_of)
+    return running.filter(~Exists(stored)).values("account_id")
+
+
+def _bill(account: Account, as_of: datetime, parked: bool, wait: bool) -> Outcome | None:
     """None: another run has it, or a customer's change does at this moment."""
     try:
-        return Outcome(account, tuple(bill_account(account, as_of, wait=wait)))
+        issued = bill_account(account, as_of, wait=wait)
     except AccountBusy:
         return None
     except OperationalError as error:
@@ -82,4 +105,21 @@ def _bill(account: Account, as_of: datetime, wait: bool) -> Outcome | None:
         raise
     except Exception as error:
         log.exception("Account %s could not be billed", account.code)
-        return Outcome(account, error=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        _park(account, reason)
+        return Outcome(account, error=reason)
+    if parked:
+        with account_scope(account.pk):
+            ParkedAccount.objects.filter(pk=account.pk).delete()
+    return Outcome(account, tuple(issued))
+
+
+def _park(account: Account, reason: str) -> None:
+    now = timezone.now()
+    told = {"error": reason, "last_tried_at": now, "next_try_at": now + PARKED_FOR}
+    with account_scope(account.pk):
+        ParkedAccount.objects.update_or_create(
+            account=account,
+            defaults={**told, "tries": F("tries") + 1},
+            create_defaults={**told, "since": now},
+        )

@@ -2,6 +2,7 @@
 
 from billing.usage.reading.latest import latest_arrival, usage_mark
 from billing.usage.reading.lines import LineEvent, events_of_line
+from billing.usage.reading.measures import meters_by_code
 from billing.usage.reading.pages import EventDetail, EventPage, event_detail, events_page
 from billing.usage.reading.rows import UsageQueryError, UsageRow, daily_quantities, usage_rows
 from billing.usage.reading.upto import usage_upto
@@ -17,6 +18,7 @@ __all__ = [
     "events_of_line",
     "events_page",
     "latest_arrival",
+    "meters_by_code",
     "usage_mark",
     "usage_rows",
     "usage_upto",

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.reading import once, reads
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms, span_share, spans_in
 from billing.pricing.charges import NO_USAGE, Charge, Plan, Usage
@@ -133,7 +134,47 @@ def period_usage(
     levels_until: datetime | None = None,
     arrived_by: datetime | None = None,
 ) -> dict[datetime, dict[str, Usage]]:
-    """`usage_upto` of a period."""
+    """`usage_upto` of a period.
+
+    In one reading (accounts/reading.py) days are read along with the first cuts: mostly both are wanted.
+    """
+    if not any(charge.aggregation == "time_weighted" for charge in charges):
+        levels_until = None
+    known = _known_usage(period, levels_until, arrived_by)
+    if known is None:
+        return _read(period, cuts, charges, levels_until, arrived_by)
+    asked = tuple(charges)
+    for same, usage in known:
+        if same == asked and usage.keys() >= set(cuts):
+            return usage
+    days = [] if any(charge.model == "percentage" for charge in charges) else _midnights(period)
+    usage = _read(period, [*cuts, *days], charges, levels_until, arrived_by)
+    known.append((asked, usage))
+    return usage
+
+
+type Known = list[tuple[tuple[Charge, ...], dict[datetime, dict[str, Usage]]]]
+
+
+@once
+def _known_usage(period: Period, levels_until: datetime | None, arrived_by: datetime | None) -> Known | None:
+    """What this reading knows of a period's usage, to be added to; None outside of one."""
+    return [] if reads() else None
+
+
+def _midnights(period: Period) -> list[datetime]:
+    """The ends of its local days; the last one may be cut short."""
+    days = days_between(period.timezone, period.start, period.end)
+    return [min(day_bounds(period.timezone, day)[1], period.end) for day in days]
+
+
+def _read(
+    period: Period,
+    cuts: Sequence[datetime],
+    charges: Sequence[Charge],
+    levels_until: datetime | None,
+    arrived_by: datetime | None,
+) -> dict[datetime, dict[str, Usage]]:
     account: Account = period.account
     full = period.full_start, period.full_end
     return usage_upto(account, period.start, cuts, charges, *full, levels_until, arrived_by=arrived_by)

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, Membership, User
+from accounts.members import memberships_of
+from accounts.models import Account, User
 from portal import dates
 
 PLACES = (
@@ -48,7 +49,7 @@ class Shell:
 
 def shell(user: User, account: Account, at: datetime, path: str, place: str) -> Shell:
     """`place` is the name of the page in the rail that this one belongs to."""
-    memberships = Membership.objects.filter(user=user).select_related("account").order_by("account__name")
+    memberships = sorted(memberships_of(user), key=lambda one: one.account.name)
     return Shell(
         brand=settings.SELLER.name,
         account=account,

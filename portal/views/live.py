@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.middleware import own_scope
 from accounts.models import Account, Membership, User
+from accounts.reading import one_reading
 from accounts.scope import account_scope
 from billing.usage.queries import usage_mark
 from portal.live import Cards, stream
@@ -81,7 +82,7 @@ def cards(reader: Reader, with_chart: bool, known: str) -> Cards | None:
     if membership is None:
         return None
     account, now = membership.account, timezone.now()
-    with account_scope(account.pk), reading_as(reader.language, account):
+    with account_scope(account.pk), one_reading(), reading_as(reader.language, account):
         page = overview(account, now)
         if page is None or page.empty:
             return Cards("", known)

@@ -9,24 +9,21 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, close_old_connections
-from django.db.models import Q
 from django.utils import timezone
 from procrastinate import App
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.actions.bill import AccountBusy, bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
 from billing.invoices.retention import accounts_with_periods, purgeable
+from billing.invoices.run import accounts_due, bill_accounts
+from billing.invoices.summary import send_summary
 from billing.limits.actions import (
     purge_reservations,
     raise_alerts,
@@ -36,8 +33,6 @@ from billing.limits.actions import (
 )
 from billing.limits.mail import anything_new, send_alerts
 from billing.limits.models import Alert, Drill, LimitVersion
-from billing.plans.models import Period, Subscription
-from billing.plans.queries import current_period
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 from billing.usage.retention import purge_account, purge_quarantine
@@ -52,6 +47,7 @@ EVERY_MINUTE: Final = "* * * * *"
 # Beside the full hours, at which periods end: billing leaves an account whose row is held to its next minute.
 EVERY_QUARTER: Final = "7-59/15 * * * *"
 EVERY_NIGHT: Final = "40 2 * * *"
+EVERY_MORNING: Final = "7 6 * * *"
 # Invoices that one run renders: about a minute's work.
 MOST_INVOICES: Final = 200
 # Set when the process was asked to end: a job stops between two accounts.
@@ -143,16 +139,14 @@ def replay_quarantine() -> None:
 def bill() -> None:
     """Begin the periods that are due, carry out what was scheduled for their start, and issue what is owed."""
     now = timezone.now()
-    with installation_scope():
-        running = list(Subscription.objects.filter(canceled_at=None).values_list("account_id", flat=True))
-    each(running, _roll)
-    ended = Q(closed_at=None, end__lte=now - timedelta(hours=settings.INVOICE_GRACE_HOURS))
-    begun = Q(base_invoiced_at=None, trial=False, start__lte=now)
-    with installation_scope():
-        due = list(
-            Period.objects.filter(ended | begun).order_by("account_id").values_list("account_id").distinct()
-        )
-    each((row[0] for row in due), _bill)
+    for _outcome in bill_accounts(accounts_due(now, parked=False), now, wait=False):
+        if stopping.is_set():
+            return
+
+
+def send_billing_summary() -> None:
+    """What was billed since yesterday, and who could not be, to staff."""
+    send_summary(timezone.now())
 
 
 def render_invoices() -> None:
@@ -194,19 +188,6 @@ def _render(invoice_id: UUID) -> None:
     with installation_scope():
         invoice = Invoice.objects.select_related("account").get(pk=invoice_id)
     ensure_document(invoice)
-
-
-def _roll(account_id: int) -> None:
-    with account_scope(account_id):
-        for subscription in Subscription.objects.filter(account=account_id, canceled_at=None).select_related(
-            "account"
-        ):
-            current_period(subscription, timezone.now())
-
-
-def _bill(account_id: int) -> None:
-    with suppress(AccountBusy):  # another worker has it
-        bill_account(Account.objects.get(pk=account_id), timezone.now(), wait=False)
 
 
 def each[Key](keys: Iterable[Key], work: Callable[[Key], object]) -> None:
@@ -283,5 +264,6 @@ SCHEDULE: Final = (
     Job(purge_webhooks, cron=EVERY_NIGHT),
     Job(purge_ended_reservations),
     Job(bill, BILLING_QUEUE),
+    Job(send_billing_summary, BILLING_QUEUE, EVERY_MORNING),
 )
 SEND_ALERTS: Final = "send_alerts"

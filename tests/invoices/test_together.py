@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions import bill_account
-from billing.invoices.models import Invoice, InvoiceDocument, InvoiceLine
+from billing.invoices.models import Invoice, InvoiceDocument, InvoiceLine, ParkedAccount
 from billing.invoices.pdf import ensure_document
-from billing.invoices.run import accounts_due, bill_accounts
+from billing.invoices.run import PARKED_FOR, accounts_due, bill_accounts
 from tests.invoices import world
 from tests.invoices.world import utc
 
@@ -110,6 +112,58 @@ def test_a_failing_account_stops_nobody(accounts: list[Account]) -> None:
     assert [outcome.account.code for outcome in failed] == ["c03"]
     assert sum(len(outcome.invoices) for outcome in outcomes) == 30
     assert numbers() == list(range(1, 31))
+
+
+class TestParking:
+    def test_who_fails_waits_an_hour_and_is_free_once_billed(
+        self, accounts: list[Account], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        as_of, failing = utc(2026, 2, 1), accounts[3]
+        with installation_scope():
+            Account.objects.filter(pk=failing.pk).update(currency="XXX")
+        for tries in (1, 2):
+            list(bill_accounts(accounts_due(as_of), as_of))
+            with installation_scope():
+                (parked,) = ParkedAccount.objects.all()
+            assert (parked.account, parked.tries) == (failing, tries)
+            assert parked.next_try_at - parked.last_tried_at == PARKED_FOR
+            assert "XXX" in parked.error
+        assert accounts_due(as_of) == [failing]
+        now = timezone.now()
+        assert accounts_due(now, parked=False) == [each for each in accounts if each != failing]
+        assert failing in accounts_due(now + PARKED_FOR, parked=False)
+        with installation_scope():
+            Account.objects.filter(pk=failing.pk).update(currency="EUR")
+        (outcome,) = bill_accounts(accounts_due(as_of), as_of)
+        assert len(outcome.invoices) == 2
+        with installation_scope():
+            assert not ParkedAccount.objects.exists()
+
+    def test_staff_see_why_and_bill_again(self, accounts: list[Account], client: Client) -> None:
+        as_of, failing = timezone.now(), accounts[3]
+        with installation_scope():
+            Account.objects.filter(pk=failing.pk).update(currency="XXX")
+            staff = User.objects.create_superuser("staff@example.com", "a long password")
+        list(bill_accounts([failing], as_of))
+        client.force_login(staff)
+        assert "1 account could not be billed" in client.get(reverse("admin:index")).text
+        page = reverse("admin:invoices_parkedaccount_changelist")
+        assert "XXX" in client.get(page).text
+        again = {"action": "bill_again", "_selected_action": [failing.pk]}
+        assert "could still not be billed" in client.post(page, again, follow=True).text
+        with installation_scope():
+            Account.objects.filter(pk=failing.pk).update(currency="EUR")
+        assert "1 account is billed again" in client.post(page, again, follow=True).text
+        with account_scope(failing.pk):
+            assert Invoice.objects.filter(account=failing).exists()
+
+
+def test_only_who_owes_something_is_looked_at(accounts: list[Account]) -> None:
+    as_of = utc(2026, 2, 1)
+    list(bill_accounts(accounts_due(as_of), as_of))
+    assert accounts_due(as_of) == []
+    assert accounts_due(utc(2026, 2, 28)) == []
+    assert accounts_due(utc(2026, 3, 1)) == accounts, "the periods of March have no rows yet"
 
 
 def test_a_pdf_asked_for_by_four_at_once_is_stored_once(accounts: list[Account]) -> None:

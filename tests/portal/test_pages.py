@@ -61,13 +61,13 @@ def addresses(world) -> dict[str, str]:
 CHANGES = {"quote", "cancel"}
 # Savepoints and scopes of the test included. To be brought down to the gate of 12 (docs: performance).
 QUERIES = {
-    "overview": 41,
-    "usage": 25,
-    "limits": 37,
-    "invoices": 12,
-    "invoice": 12,
-    "plan": 41,
-    "settings": 11,
+    "overview": 27,
+    "usage": 17,
+    "limits": 26,
+    "invoices": 11,
+    "invoice": 11,
+    "plan": 26,
+    "settings": 10,
 }
 
 

@@ -26,6 +26,7 @@ ENGLISH = (
     "portal/management",
     "templates/admin/",
     "templates/api/",
+    "templates/email/billing_summary",
 )
 
 

@@ -10,6 +10,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 
 from accounts.models import Account
+from accounts.reading import one_reading
 from accounts.scope import account_scope
 from billing.invoices.actions.issue import database_clock, issue
 from billing.invoices.drafts import base_draft, draft_invoice
@@ -130,6 +131,11 @@ def _close(account: Account, period_id: int, at: datetime, dated_back: bool) -> 
     No event is stored meanwhile: each is either priced here or late usage of a later invoice.
     """
     hold_intake(account.pk)
+    with one_reading():
+        return _close_held(account, period_id, at, dated_back)
+
+
+def _close_held(account: Account, period_id: int, at: datetime, dated_back: bool) -> Invoice | None:
     period = _locked_period(period_id)
     if period.closed_at is not None:
         return None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.reading import one_reading
 from billing.invoices.credit import credit_left
 from billing.invoices.drafts.coupons import drafted_coupons, taxed
 from billing.invoices.drafts.late import late_lines
@@ -59,6 +60,7 @@ class Draft:
         ]
 
 
+@one_reading()
 def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
     """The invoice that closes `period`, with the usage up to `as_of`, lines in the contract's order (section 5).
 

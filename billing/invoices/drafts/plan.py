@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts.reading import once
 from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
 from billing.invoices.drafts.taken_back import tax_charged
 from billing.plans.lines import PlanLine, by_language, minimum_spend_line
@@ -18,6 +19,7 @@ from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.proration import ProratedLine
 
 
+@once
 def following(period: Period) -> Period | None:
     """The period after `period` of the same subscription: stored if it has begun, else as it will be."""
     after = Period.objects.filter(subscription=period.subscription_id, number=period.number + 1)

@@ -16,13 +16,14 @@ from billing.pricing.lines import Line
 from billing.pricing.money import ZERO, exact, plain
 from billing.pricing.shares import largest_remainder
 from billing.pricing.taxes import Tax
+from billing.usage.queries import meters_by_code
 from billing.usage.rating import RatedPeriod
 
 
 def usage_lines(rated: RatedPeriod, taxes: Taxes) -> list[DraftLine]:
     """Usage, then minimums, then waivers of the rated period (contract, section 5)."""
     versions = {(v.plan.code, v.number): v for v, _start, _end in spans_in(rated.period)}
-    meters = {meter.code: meter for meter in Meter.objects.all()}
+    meters = meters_by_code()
     metered = [
         DraftLine(
             line=line,

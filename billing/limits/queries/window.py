@@ -10,6 +10,7 @@ from typing import cast
 from django.db.models import F, Q
 
 from accounts.models import Account
+from accounts.reading import once
 from billing.limits.models import LimitVersion
 from billing.plans.models import Meter, Period
 from billing.plans.queries import period_at
@@ -25,6 +26,7 @@ def running_period(account: Account, at: datetime) -> Period | None:
     return period
 
 
+@once
 def continued(period: Period) -> Period | None:
     """The cut period of an earlier subscription that would still run when `period`, the first of its own, began."""
     return _cut_short(period.account, period.start) if period.number == 0 else None
@@ -36,6 +38,7 @@ def parts(period: Period) -> list[Period]:
     return [period] if earlier is None else [*parts(earlier), period]
 
 
+@once
 def versions_in(period: Period) -> dict[Meter | None, list[rules.LimitVersion]]:
     """The versions that held in `period`, in order of time, by meter; the key None is the account's own limit.
 

@@ -1,14 +1,16 @@
 """Billing periods: stored when they begin, never computed anew; and the stretches of versions inside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.reading import once
 from billing.plans.models import Period, Phase, PlanVersion, ScheduledChange, Subscription
 from billing.plans.opening import anchor_day_of, next_period
 from billing.plans.queries.subscriptions import running_subscription, scheduled_change, version_at
@@ -45,6 +47,7 @@ def current_period(subscription: Subscription, at: datetime) -> Period | None:
     return _period(subscription, at)
 
 
+@once
 def period_at(account: Account, instant: datetime) -> Period | None:
     """The account's period that holds `instant`, be its subscription ended or running; None if there is none.
 
@@ -91,16 +94,17 @@ def spans_in(period: Period) -> list[tuple[PlanVersion, datetime, datetime]]:
     """
     if period.trial:
         return []
-    phases = Phase.objects.filter(
-        Q(end=None) | Q(end__gt=period.start),
-        subscription=period.subscription_id,
-        start__lt=period.end,
-    ).select_related("version__plan")
     spans = [
         (phase.version, max(phase.start, period.start), min(phase.end or period.end, period.end))
-        for phase in phases
+        for phase in _phases(period.subscription_id)
     ]
     return [span for span in spans if span[1] < span[2]]
+
+
+@once
+def _phases(subscription_id: UUID) -> Sequence[Phase]:
+    """In time order."""
+    return list(Phase.objects.filter(subscription=subscription_id).select_related("version__plan"))
 
 
 def span_share(period: Period, start: datetime, end: datetime) -> Fraction:

@@ -1,11 +1,13 @@
 """Which tax a line of an account bears."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.conf import settings
 from stdnum.eu import vat
 
 from accounts.models import Account
+from accounts.reading import once
 from billing.plans.models import TaxRate
 from billing.pricing.taxes import Tax, choose_tax
 
@@ -19,9 +21,14 @@ def tax_for(account: Account, charge_tax: str | None, plan_tax: str | None, on: 
         account_country=account.country,
         seller_country=settings.SELLER.country,
         vat_id_valid=vat_id_is_valid(account.tax_id, account.country),
-        rules=TaxRate.objects.all(),
+        rules=_rules(),
         on=on,
     )
+
+
+@once
+def _rules() -> Sequence[TaxRate]:
+    return list(TaxRate.objects.all())
 
 
 def vat_id_is_valid(tax_id: str, country: str) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import Account
+from accounts.reading import once
 from billing.plans.models import Meter
 from billing.usage.intake.totals import encode_json
 from billing.usage.models import RollupShape, RollupZone
@@ -45,8 +46,18 @@ class Window:
     @cached_property
     def zone(self) -> str:
         """The zone of the account's day totals, asked for once; before its first event its own."""
-        zones = RollupZone.objects.filter(account=self.account).values_list("timezone", flat=True)
-        return zones.first() or self.account.timezone
+        return _kept_zone(self.account.pk) or self.account.timezone
+
+
+@once
+def _kept_zone(account_id: int) -> str | None:
+    return RollupZone.objects.filter(account=account_id).values_list("timezone", flat=True).first()
+
+
+@once
+def meters_by_code() -> dict[str, Meter]:
+    """Every meter, with its shape."""
+    return {meter.code: meter for meter in Meter.objects.select_related("rollup_shape")}
 
 
 def shape_of(meter: Meter) -> RollupShape | None:

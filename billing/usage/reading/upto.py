@@ -9,14 +9,13 @@ from itertools import accumulate
 from typing import Final
 
 from accounts.models import Account
-from billing.plans.models import Meter
 from billing.pricing.charges import Charge, Usage
 from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import sums
 from billing.usage.reading.levels import latest, level_steps
-from billing.usage.reading.measures import Measure, Window
+from billing.usage.reading.measures import Measure, Window, meters_by_code
 from billing.usage.reading.special import amounts, distinct
 
 ADDITIVE: Final = ("count", "sum", "max")
@@ -55,10 +54,7 @@ def usage_upto(  # noqa: PLR0917
     if not instants or not charges:
         return result
     window = Window(account, period_start, tuple(instants), arrived_by)
-    codes = {charge.meter for charge in charges}
-    meters = {
-        meter.code: meter for meter in Meter.objects.select_related("rollup_shape").filter(code__in=codes)
-    }
+    meters = meters_by_code()
     measures = {_key(charge): Measure(meters[charge.meter], charge.where) for charge in charges}
     courses = _additive_courses(window, measures)
     for key in measures.keys() - courses.keys():
