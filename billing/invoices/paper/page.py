@@ -14,6 +14,7 @@ from billing.invoices.paper import days, parties, story, sums
 from billing.invoices.paper.chart import chart_of
 from billing.invoices.paper.figures import Figures, locale_of
 from billing.invoices.paper.table import table_of
+from billing.invoices.paper.transfer import transfer_code, transfer_rows
 from billing.pricing.money import ZERO, minor_units
 
 
@@ -45,7 +46,8 @@ def page_of(invoice: Invoice) -> dict[str, Any]:
         "taxes": sums.tax_rows(invoice, figures),
         "tax_total": sums.tax_total_row(invoice, figures),
         "due_amount": figures.amount(invoice.amount_due),
-        "bank": _bank(invoice, figures),
+        "bank": transfer_rows(invoice, figures),
+        "code": transfer_code(invoice),
         "mentions": snapshot["mentions"],
         "site": snapshot["site_url"].partition("://")[2],
         "url": _url(invoice),
@@ -79,22 +81,6 @@ def _sums(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
         if line.kind == "usage":
             found[line.charge] = found.get(line.charge, ZERO) + line.amount
     return found
-
-
-def _bank(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
-    """Where to pay; nothing if nothing is due or the seller gave no account."""
-    seller = invoice.snapshot["seller"]
-    if not seller["iban"] or not invoice.amount_due:
-        return []
-    iban = " ".join(seller["iban"][at : at + 4] for at in range(0, len(seller["iban"]), 4))
-    rows = [
-        (pgettext("on paper", "To"), seller["name"]),
-        (_("IBAN"), iban),
-        (_("BIC"), seller["bic"]),
-        (pgettext("on paper", "Reference"), invoice.number),
-        (pgettext("on paper", "Amount"), figures.money(invoice.amount_due)),
-    ]
-    return [row for row in rows if row[1]]
 
 
 def _url(invoice: Invoice) -> str:
