@@ -57,6 +57,8 @@ QUARANTINE_RETENTION_DAYS = env.int("QUARANTINE_RETENTION_DAYS", default=400)
 # Hours between a period's end and its invoice, for events still on their way.
 INVOICE_GRACE_HOURS = env.int("INVOICE_GRACE_HOURS", default=0)
 PAYMENT_TERMS_DAYS = env.int("PAYMENT_TERMS_DAYS", default=14)
+# Days after its due date on which an unpaid invoice is reminded of, rising; empty: never.
+REMINDER_DAYS = sorted(int(days) for days in env.list("REMINDER_DAYS", default=["3", "10", "24"]))
 # The series that invoice numbers are counted in; capital letters, digits and hyphens.
 INVOICE_SERIES = env.str("INVOICE_SERIES", default="F")
 # How often a key may call the API in a minute, of each server process; 0: as often as it likes. Events apart.

@@ -28,6 +28,7 @@ QUARANTINE_RETENTION_DAYS = env.QUARANTINE_RETENTION_DAYS
 INVOICE_GRACE_HOURS = env.INVOICE_GRACE_HOURS
 INVOICE_SERIES = env.INVOICE_SERIES
 PAYMENT_TERMS_DAYS = env.PAYMENT_TERMS_DAYS
+REMINDER_DAYS = env.REMINDER_DAYS
 WEBHOOK_ALLOWED_HOSTS = env.WEBHOOK_ALLOWED_HOSTS
 
 EMBEDDED_POSTGRES = not env.DATABASE_URL
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "billing.usage",
     "billing.limits",
     "billing.invoices",
+    "billing.payments",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,30 +1,24 @@
 """Sends what people are told about limits: alerts and drills, each until everybody has it.
 
-Thresholds that were passed together (one version, one instant) are one mail, about the highest. Each recipient gets
-a mail of his own, so that one bad address holds up no other and is named. A mail is sent at least once: it is written
-down after the backend took it, and every try carries the same Message-ID, so a mailbox keeps one.
+Thresholds that were passed together (one version, one instant) are one mail, about the highest. How a mail goes out is
+in accounts/mailing.py.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Final
 
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts.models import Account, Membership, Role
+from accounts.mailing import deliver
+from accounts.models import Account
 from billing.limits.actions.stops import untimed_stops
 from billing.limits.messages import alert_message, drill_message
 from billing.limits.models import Alert, Drill
 
 GIVE_UP: Final = timedelta(days=3)
-_TOLD: Final = (Role.OWNER, Role.BILLING)
-_ERROR_LENGTH: Final = 300
-
-log = logging.getLogger("plainbill.limits")
 
 type Rows = QuerySet[Alert] | QuerySet[Drill]
 
@@ -51,18 +45,6 @@ def anything_new(account: Account) -> bool:
             untimed_stops().filter(account=account),
         )
     )
-
-
-def recipients(account: Account) -> list[str]:
-    """The account's own address, its owners and its billing members; each once."""
-    members = Membership.objects.filter(account=account, role__in=_TOLD, user__is_active=True).order_by(
-        "user__email"
-    )
-    found = [account.email, *members.values_list("user__email", flat=True)]
-    once: dict[str, str] = {}
-    for address in found:
-        once.setdefault(address.casefold(), address)
-    return list(once.values())
 
 
 def _unsent_alerts(account: Account) -> QuerySet[Alert]:
@@ -103,34 +85,6 @@ def _deliver(
     rows: Rows,
 ) -> int:
     """Mail everybody who has not had it; `rows` keep who has, and why the others have not."""
-    taken, failed = list(had_it), list[str]()
-    for address in recipients(account):
-        if address in taken:
-            continue
-        try:
-            message([address]).send()
-        except Exception as error:  # whatever a mail server does, the next try is due
-            log.warning("A mail to %s failed, it will be tried again: %s", address, error)
-            failed.append(f"{address}: {_reason(error)}")
-        else:
-            taken.append(address)
-    rows.update(
-        recipients=taken,
-        error="; ".join(failed)[:_ERROR_LENGTH],
-        sent_at=None if failed else timezone.now(),
-    )
-    return len(taken) - len(had_it)
-
-
-def _reason(error: Exception) -> str:
-    """What the mail server said, else what happened."""
-    if isinstance(error, SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
-        return f"{code} {_text(said)}"
-    if isinstance(error, SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {error}"
-
-
-def _text(said: bytes | str) -> str:
-    return said.decode(errors="replace") if isinstance(said, bytes) else said
+    found = deliver(account, had_it, message)
+    rows.update(recipients=found.taken, error=found.error, sent_at=None if found.error else timezone.now())
+    return found.sent

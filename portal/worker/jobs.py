@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -33,6 +34,8 @@ from billing.limits.actions import (
 )
 from billing.limits.mail import anything_new, send_alerts
 from billing.limits.models import Alert, Drill, LimitVersion
+from billing.payments.mail import send_notices_of
+from billing.payments.notices import accounts_to_tell
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 from billing.usage.retention import purge_account, purge_quarantine
@@ -170,6 +173,12 @@ def purge_ended_reservations() -> None:
         purge_reservations()
 
 
+def send_invoice_mails() -> None:
+    """A mail for each new document, and reminders of what is overdue."""
+    now = timezone.now()
+    each(accounts_to_tell(now), functools.partial(_tell, now=now))
+
+
 def send_webhook_notices() -> None:
     """Mails about webhooks that we switched off."""
     send_notices()
@@ -178,6 +187,11 @@ def send_webhook_notices() -> None:
 def purge_webhooks() -> None:
     """What webhooks sent, past its term."""
     purge_messages(timezone.now())
+
+
+def _tell(account_id: int, now: datetime) -> None:
+    with account_scope(account_id):
+        send_notices_of(Account.objects.get(pk=account_id), now)
 
 
 def _purge(account: Account) -> None:
@@ -260,6 +274,7 @@ SCHEDULE: Final = (
     Job(sync_totals),
     Job(replay_quarantine),
     Job(render_invoices),
+    Job(send_invoice_mails),
     Job(purge_usage, cron=EVERY_NIGHT),
     Job(purge_webhooks, cron=EVERY_NIGHT),
     Job(purge_ended_reservations),

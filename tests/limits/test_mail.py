@@ -13,10 +13,11 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from accounts.mailing import recipients
 from accounts.models import Account, Role
 from accounts.scope import account_scope, installation_scope
 from billing.limits.actions import raise_alerts, set_limit
-from billing.limits.mail import recipients, send_alerts
+from billing.limits.mail import send_alerts
 from billing.limits.models import Alert
 from tests.factories import make_member
 from tests.limits.world import customer, meter_of, use

@@ -18,6 +18,7 @@ ENGLISH = (
     "billing/invoices/admin",
     "billing/invoices/management",
     "billing/invoices/verify",
+    "billing/payments/admin",
     "billing/limits/admin",
     "billing/webhooks/admin",
     "portal/admin",

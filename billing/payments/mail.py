@@ -1,0 +1,85 @@
+"""Mails about documents: one that was issued, with its PDF, and a reminder of one that is overdue."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from accounts.mailing import deliver
+from accounts.models import Account
+from billing.invoices.models import Invoice
+from billing.invoices.paper import days
+from billing.invoices.paper.figures import Figures, locale_of
+from billing.invoices.paper.transfer import transfer_rows
+from billing.invoices.pdf import invoice_pdf
+from billing.invoices.queries import open_amount
+from billing.payments.models import Notice
+from billing.payments.notices import note_due, still_due
+
+
+def send_notices_of(account: Account, now: datetime) -> int:
+    """Send the account's mails that are due; the number that the mail server took. Call it in the account's scope.
+
+    What fails is kept with its error and tried again, for three days.
+    """
+    sent = 0
+    for notice in note_due(account.pk, now):
+        row = Notice.objects.filter(pk=notice.pk)
+        if not still_due(notice):
+            row.delete()
+            continue
+        found = deliver(account, notice.recipients, partial(message, account, notice))
+        at = None if found.error else timezone.now()
+        row.update(recipients=found.taken, error=found.error, sent_at=at)
+        sent += found.sent
+    return sent
+
+
+def message(account: Account, notice: Notice, to: Sequence[str]) -> EmailMultiAlternatives:
+    """The mail in the account's language; its Message-ID is the same on every try."""
+    invoice = notice.invoice
+    with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
+        context = _context(account, notice)
+        name = f"invoice_{notice.kind}"
+        subject = " ".join(render_to_string(f"email/{name}_subject.txt", context).split())
+        context["subject"] = subject
+        mail = EmailMultiAlternatives(
+            subject=subject,
+            body=render_to_string(f"email/{name}.txt", context),
+            to=list(to),
+            headers={"Message-ID": _message_id(notice), "Auto-Submitted": "auto-generated"},
+        )
+        mail.attach_alternative(render_to_string(f"email/{name}.html", context), "text/html")
+    mail.attach(f"{invoice.number}.pdf", invoice_pdf(invoice), "application/pdf")
+    return mail
+
+
+def _context(account: Account, notice: Notice) -> dict[str, Any]:
+    invoice = notice.invoice
+    figures = Figures(locale_of(account.locale), invoice.currency)
+    left = open_amount(invoice)
+    due = invoice.due_at.astimezone(ZoneInfo(account.timezone)).date()
+    return {
+        "account": account,
+        "number": invoice.number,
+        "seller": invoice.snapshot["seller"]["name"],
+        "credit_note": invoice.kind == Invoice.Kind.CREDIT_NOTE,
+        "total": figures.money(invoice.total),
+        "open": figures.money(left) if left else "",
+        "due": days.day(due, figures.locale),
+        "bank": transfer_rows(invoice, figures) if left == invoice.amount_due else [],
+        "language": translation.get_language(),
+        "url": settings.SITE_URL + reverse("portal:invoice", args=[invoice.number]),
+    }
+
+
+def _message_id(notice: Notice) -> str:
+    return f"<invoice-{notice.pk}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
