@@ -3,7 +3,13 @@
 from billing.usage.reading.latest import latest_arrival, usage_mark
 from billing.usage.reading.lines import LineEvent, events_of_line
 from billing.usage.reading.pages import EventDetail, EventPage, event_detail, events_page
-from billing.usage.reading.rows import UsageQueryError, UsageRow, daily_quantities, usage_rows
+from billing.usage.reading.rows import (
+    UsageQueryError,
+    UsageRow,
+    check_question,
+    daily_quantities,
+    usage_rows,
+)
 from billing.usage.reading.upto import usage_upto
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "LineEvent",
     "UsageQueryError",
     "UsageRow",
+    "check_question",
     "daily_quantities",
     "event_detail",
     "events_of_line",

@@ -1,5 +1,7 @@
 """The description is OpenAPI 3.1, tells of every call, and is what the answers are."""
 
+import csv
+import io
 import json
 import re
 from typing import Any
@@ -108,6 +110,10 @@ def test_answer_is_as_described(root: Caller, acme: Account, description: dict[s
         return
     if media == "application/xml":
         assert response.content.startswith(b"<?xml ")
+        return
+    if media == "text/csv":
+        rows = list(csv.reader(io.StringIO(response.content.decode(), newline="")))
+        assert {len(row) for row in rows} == {len(rows[0])}
         return
     jsonschema.validate(response.json(), {**schema, "components": description["components"]})
     assert_whole(response.json(), schema, description)

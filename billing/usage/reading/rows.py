@@ -64,7 +64,7 @@ def usage_rows(  # noqa: PLR0917
     have None there. A `time_weighted` quantity is the bucket's average level, summed over dimension values. Raises
     `UsageQueryError`.
     """
-    _check(meter, start, end, granularity, group_by)
+    check_question(meter, start, end, granularity, group_by)
     starts = list(_starts(account.timezone, start, end, granularity))
     window = Window(account, start, (*starts[1:], end))
     measure = Measure(_with_shape(meter), {})
@@ -94,7 +94,10 @@ def daily_quantities(account: Account, meter: Meter, start: datetime, end: datet
     }
 
 
-def _check(meter: Meter, start: datetime, end: datetime, granularity: str, group_by: Sequence[str]) -> None:
+def check_question(
+    meter: Meter, start: datetime, end: datetime, granularity: str, group_by: Sequence[str]
+) -> None:
+    """`UsageQueryError` for what `usage_rows` would refuse, but for the number of buckets."""
     if granularity not in GRANULARITIES:
         raise UsageQueryError(
             "granularity", _("Choose one of %(names)s.") % {"names": ", ".join(GRANULARITIES)}

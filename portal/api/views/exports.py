@@ -1,0 +1,110 @@
+"""Files for other programs: FOCUS, usage, bookkeeping, the documents of a year."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
+from accounts.models import Account
+from billing.invoices.exports.accounting import accounting_csv
+from billing.invoices.exports.focus import focus_csv
+from billing.invoices.exports.reading import Chosen
+from billing.invoices.exports.usage import Asked, usage_csv
+from billing.invoices.queries import invoice_by_number
+from billing.plans.models import Meter
+from billing.pricing.dates import local_date
+from billing.usage.queries import UsageQueryError
+from portal.api.auth import account_of
+from portal.api.problems import invalid_parameter, not_found
+from portal.api.query import read_query
+from portal.api.serializers.exports import DocumentsQuery, UsageExportQuery
+from portal.api.views.base import ApiView
+from portal.api.views.limits import meter_of
+from portal.api.views.usage import asked_instant, asked_span
+from portal.exports import file_name, of_span, of_year, sent
+
+CSV: Final = "text/csv"
+CSV_UTF8: Final = f"{CSV}; charset=utf-8"
+
+
+def _file(media_type: str, text: str) -> Any:
+    return {(200, media_type): OpenApiResponse(OpenApiTypes.STR, text)}
+
+
+class FocusView(ApiView):
+    @extend_schema(
+        operation_id="export_focus", parameters=[DocumentsQuery], responses=_file(CSV, "FOCUS 1.2.")
+    )
+    def get(self, request: Request, account: str) -> StreamingHttpResponse:
+        """What was billed, as FOCUS 1.2. The costs of a document's rows sum to what it asks for."""
+        return _of_documents(request, account, "focus", focus_csv)
+
+
+class AccountingView(ApiView):
+    @extend_schema(
+        operation_id="export_accounting",
+        parameters=[DocumentsQuery],
+        responses=_file(CSV, "Sales by tax rate, credit and payments."),
+    )
+    def get(self, request: Request, account: str) -> StreamingHttpResponse:
+        """Every amount of a document that bookkeeping posts, once."""
+        return _of_documents(request, account, "accounting", accounting_csv)
+
+
+class UsageCsvView(ApiView):
+    @extend_schema(
+        operation_id="export_usage",
+        parameters=[UsageExportQuery],
+        responses=_file(CSV, "Quantities by meter, time and dimension values."),
+    )
+    def get(self, request: Request, account: str) -> StreamingHttpResponse:
+        """Usage of all meters, or of one, as /usage has it; empty buckets are left out."""
+        found = account_of(request, account)
+        given = read_query(request, UsageExportQuery)
+        meter = meter_of(given.get("meter"))
+        start, end = asked_span(found, given)
+        asked = Asked(
+            account=found,
+            meters=[meter] if meter else list(Meter.objects.order_by("code")),
+            start=start,
+            end=end,
+            granularity=given["granularity"],
+            group_by=given["group_by"].split(",") if given.get("group_by") else [],
+        )
+        try:
+            asked.check()
+        except UsageQueryError as error:
+            raise invalid_parameter(error.field, str(error)) from error
+        days = [local_date(at, found.timezone).isoformat() for at in (start, end)]
+        which = "-to-".join(days) + (f"-{meter.code.replace(':', '_')}" if meter else "")
+        return sent(usage_csv(asked), file_name("usage", found, which, "csv"), CSV_UTF8)
+
+
+def _of_documents(
+    request: Request, account: str, what: str, written: Callable[[Chosen], Iterator[bytes]]
+) -> StreamingHttpResponse:
+    chosen = chosen_documents(account_of(request, account), read_query(request, DocumentsQuery))
+    return sent(written(chosen), file_name(what, chosen.account, chosen.name, "csv"), CSV_UTF8)
+
+
+def chosen_documents(account: Account, asked: dict[str, Any]) -> Chosen:
+    """The documents that `DocumentsQuery` names; problem 404 for a number that is not the account's."""
+    ways = [name for name in ("invoice", "year", "from", "to") if name in asked]
+    if len(ways) > 1 and ways != ["from", "to"]:
+        raise invalid_parameter(ways[1], f"Leave it out, or leave {ways[0]} out: they exclude each other.")
+    now = timezone.now()
+    if "invoice" in asked:
+        invoice = invoice_by_number(asked["invoice"], account)
+        if invoice is None:
+            raise not_found()
+        return Chosen(account, now, invoice.number, number=invoice.number)
+    if "year" in asked:
+        return of_year(account, asked["year"])
+    since, before = asked_instant(asked, "from", account), asked_instant(asked, "to", account) or now
+    if since is not None and since >= before:
+        raise invalid_parameter("to" if "to" in asked else "from", "Must be from < to; to is now by default.")
+    return of_span(account, since, before)
