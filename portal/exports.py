@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Final
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
@@ -9,6 +10,9 @@ from django.utils import timezone
 from accounts.models import Account
 from billing.invoices.exports.reading import Chosen
 from billing.pricing.dates import local_date, local_midnight
+
+CSV: Final = "text/csv; charset=utf-8"
+ZIP: Final = "application/zip"
 
 
 def of_year(account: Account, year: int) -> Chosen:

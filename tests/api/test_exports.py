@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -158,6 +159,20 @@ def test_what_is_refused_names_the_parameter(
 ) -> None:
     problem = root.refused("GET", f"/accounts/acme/exports/{file}?{query}", 400)
     assert [each["parameter"] for each in problem["errors"]] == [parameter]
+
+
+def test_the_documents_of_a_year_as_zip(root: Caller, used: Account) -> None:
+    year = timezone.now().year
+    path = "/accounts/acme/exports/invoices.zip"
+    answer = root("GET", f"{path}?year={year}")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="invoices-acme-{year}.zip"'
+    numbers = Invoice.objects.order_by("issued_at").values_list("number", flat=True)
+    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == [
+        f"{number}.{suffix}" for number in numbers for suffix in ("pdf", "xml")
+    ]
+    root.refused("GET", f"{path}?year={year - 1}", 404)
+    assert root.refused("GET", path, 400)["errors"][0]["parameter"] == "year"
 
 
 @pytest.mark.parametrize("file", DOCUMENTS)

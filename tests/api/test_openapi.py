@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from typing import Any
 
 import jsonschema
@@ -107,6 +108,9 @@ def test_answer_is_as_described(root: Caller, acme: Account, description: dict[s
         schema = described[str(response.status_code)]["content"][media]["schema"]
     if media == "application/pdf":
         assert response.content.startswith(b"%PDF-")
+        return
+    if media == "application/zip":
+        assert zipfile.ZipFile(io.BytesIO(response.content)).testzip() is None
         return
     if media == "application/xml":
         assert response.content.startswith(b"<?xml ")

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 
 from accounts.models import Account
 from billing.invoices.exports.accounting import accounting_csv
+from billing.invoices.exports.archive import archive
 from billing.invoices.exports.focus import focus_csv
-from billing.invoices.exports.reading import Chosen
+from billing.invoices.exports.reading import Chosen, any_document
 from billing.invoices.exports.usage import Asked, usage_csv
 from billing.invoices.queries import invoice_by_number
 from billing.plans.models import Meter
@@ -21,14 +22,13 @@ from billing.usage.queries import UsageQueryError
 from portal.api.auth import account_of
 from portal.api.problems import invalid_parameter, not_found
 from portal.api.query import read_query
-from portal.api.serializers.exports import DocumentsQuery, UsageExportQuery
+from portal.api.serializers.exports import ArchiveQuery, DocumentsQuery, UsageExportQuery
 from portal.api.views.base import ApiView
 from portal.api.views.limits import meter_of
 from portal.api.views.usage import asked_instant, asked_span
-from portal.exports import file_name, of_span, of_year, sent
+from portal.exports import CSV, ZIP, file_name, of_span, of_year, sent
 
-CSV: Final = "text/csv"
-CSV_UTF8: Final = f"{CSV}; charset=utf-8"
+CSV_MEDIA: Final = CSV.partition(";")[0]
 
 
 def _file(media_type: str, text: str) -> Any:
@@ -37,7 +37,7 @@ def _file(media_type: str, text: str) -> Any:
 
 class FocusView(ApiView):
     @extend_schema(
-        operation_id="export_focus", parameters=[DocumentsQuery], responses=_file(CSV, "FOCUS 1.2.")
+        operation_id="export_focus", parameters=[DocumentsQuery], responses=_file(CSV_MEDIA, "FOCUS 1.2.")
     )
     def get(self, request: Request, account: str) -> StreamingHttpResponse:
         """What was billed, as FOCUS 1.2. The costs of a document's rows sum to what it asks for."""
@@ -48,18 +48,33 @@ class AccountingView(ApiView):
     @extend_schema(
         operation_id="export_accounting",
         parameters=[DocumentsQuery],
-        responses=_file(CSV, "Sales by tax rate, credit and payments."),
+        responses=_file(CSV_MEDIA, "Sales by tax rate, credit and payments."),
     )
     def get(self, request: Request, account: str) -> StreamingHttpResponse:
         """Every amount of a document that bookkeeping posts, once."""
         return _of_documents(request, account, "accounting", accounting_csv)
 
 
+class ArchiveView(ApiView):
+    @extend_schema(
+        operation_id="export_invoices",
+        parameters=[ArchiveQuery],
+        responses={(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, "A PDF and an XML of each document.")},
+    )
+    def get(self, request: Request, account: str) -> StreamingHttpResponse:
+        """The documents of a year on paper, each with its electronic invoice. 404 where none was issued."""
+        found = account_of(request, account)
+        chosen = of_year(found, read_query(request, ArchiveQuery)["year"])
+        if not any_document(chosen):
+            raise not_found(f"No document was issued in {chosen.name}.")
+        return sent(archive(chosen), file_name("invoices", found, chosen.name, "zip"), ZIP)
+
+
 class UsageCsvView(ApiView):
     @extend_schema(
         operation_id="export_usage",
         parameters=[UsageExportQuery],
-        responses=_file(CSV, "Quantities by meter, time and dimension values."),
+        responses=_file(CSV_MEDIA, "Quantities by meter, time and dimension values."),
     )
     def get(self, request: Request, account: str) -> StreamingHttpResponse:
         """Usage of all meters, or of one, as /usage has it; empty buckets are left out."""
@@ -81,14 +96,14 @@ class UsageCsvView(ApiView):
             raise invalid_parameter(error.field, str(error)) from error
         days = [local_date(at, found.timezone).isoformat() for at in (start, end)]
         which = "-to-".join(days) + (f"-{meter.code.replace(':', '_')}" if meter else "")
-        return sent(usage_csv(asked), file_name("usage", found, which, "csv"), CSV_UTF8)
+        return sent(usage_csv(asked), file_name("usage", found, which, "csv"), CSV)
 
 
 def _of_documents(
     request: Request, account: str, what: str, written: Callable[[Chosen], Iterator[bytes]]
 ) -> StreamingHttpResponse:
     chosen = chosen_documents(account_of(request, account), read_query(request, DocumentsQuery))
-    return sent(written(chosen), file_name(what, chosen.account, chosen.name, "csv"), CSV_UTF8)
+    return sent(written(chosen), file_name(what, chosen.account, chosen.name, "csv"), CSV)
 
 
 def chosen_documents(account: Account, asked: dict[str, Any]) -> Chosen:
