@@ -13,6 +13,7 @@ from billing.pricing.dates import local_date, local_midnight
 
 CSV: Final = "text/csv; charset=utf-8"
 ZIP: Final = "application/zip"
+ATOM: Final = "application/atom+xml; charset=utf-8"
 
 
 def of_year(account: Account, year: int) -> Chosen:

@@ -6,6 +6,7 @@ from billing.usage.reading.pages import EventDetail, EventPage, event_detail, ev
 from billing.usage.reading.rows import (
     UsageQueryError,
     UsageRow,
+    bucket_starts,
     check_question,
     daily_quantities,
     usage_rows,
@@ -18,6 +19,7 @@ __all__ = [
     "LineEvent",
     "UsageQueryError",
     "UsageRow",
+    "bucket_starts",
     "check_question",
     "daily_quantities",
     "event_detail",

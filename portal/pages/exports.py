@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.models import Account
+from billing.invoices.exports.espi import supplies
 from billing.invoices.models import Invoice
 from billing.plans.models import Period
 from billing.pricing.dates import add_intervals, local_date
@@ -62,6 +63,9 @@ def exports_page(account: Account, at: datetime) -> ExportsPage:
         ),
     )
     usage = [("usage_export", gettext("Usage"), gettext("Quantities by meter and day, as CSV."))]
+    if supplies():
+        what = gettext("Energy, gas and water by the hour, with what each hour cost, as ESPI.")
+        usage.append(("greenbutton", gettext("Green Button format"), what))
     return ExportsPage(
         documents=[_export(*one, "year", years) for one in documents],
         usage=[_export(*one, "month", months) for one in usage],

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from django.http import Http404
@@ -12,12 +13,13 @@ from django.views.decorators.http import require_safe
 
 from billing.invoices.exports.accounting import accounting_csv
 from billing.invoices.exports.archive import archive
+from billing.invoices.exports.espi import Span, greenbutton_xml, supplies
 from billing.invoices.exports.focus import focus_csv
 from billing.invoices.exports.reading import Chosen, any_document
 from billing.invoices.exports.usage import Asked, usage_csv
 from billing.plans.models import Meter
 from billing.pricing.dates import add_intervals, local_midnight
-from portal.exports import CSV, ZIP, file_name, of_year, sent
+from portal.exports import ATOM, CSV, ZIP, file_name, of_year, sent
 from portal.pages.exports import exports_page
 from portal.views.base import PortalRequest, page, show
 
@@ -56,11 +58,22 @@ def focus(request: PortalRequest) -> HttpResponseBase:
 @page(place="invoices")
 def usage(request: PortalRequest) -> HttpResponseBase:
     """All meters by the day of a calendar month of the account's zone."""
-    first, account = _month(request), request.account
-    start, end = (local_midnight(day, account.timezone) for day in (first, add_intervals(first, "month", 1)))
+    asked, account = _month(request), request.account
     meters = list(Meter.objects.order_by("code"))
-    asked = Asked(account, meters, start, min(end, max(start, timezone.now())), "day", [])
-    return sent(usage_csv(asked), file_name("usage", account, f"{first:%Y-%m}", "csv"), CSV)
+    found = usage_csv(Asked(account, meters, asked.start, asked.end, "day", []))
+    return sent(found, file_name("usage", account, asked.name, "csv"), CSV)
+
+
+@require_safe
+@page(place="invoices")
+def greenbutton(request: PortalRequest) -> HttpResponseBase:
+    """All meters of energy, gas or water by the hour of a calendar month."""
+    asked, meters = _month(request), supplies()
+    if not meters:
+        raise Http404
+    span = Span(request.account, asked.start, asked.end, "hour")
+    name = file_name("greenbutton", request.account, asked.name, "xml")
+    return sent(greenbutton_xml(span, meters), name, ATOM)
 
 
 def _csv(request: PortalRequest, written: Callable[[Chosen], Iterator[bytes]], what: str) -> HttpResponseBase:
@@ -82,8 +95,21 @@ def _year(request: PortalRequest) -> Chosen:
     return of_year(request.account, int(text))
 
 
-def _month(request: PortalRequest) -> date:
+@dataclass(frozen=True, slots=True)
+class Month:
+    """[start, end) of a calendar month of the account's zone, so far."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+def _month(request: PortalRequest) -> Month:
     text = request.GET.get("month", "")
     if not _MONTH.fullmatch(text):
         raise Http404
-    return date.fromisoformat(f"{text}-01")
+    first = date.fromisoformat(f"{text}-01")
+    start, end = (
+        local_midnight(day, request.account.timezone) for day in (first, add_intervals(first, "month", 1))
+    )
+    return Month(text, start, min(end, max(start, timezone.now())))

@@ -40,6 +40,7 @@ urlpatterns = [
     path("exports/invoices.zip", exports.invoices_zip, name="invoices_zip"),
     path("exports/accounting.csv", exports.accounting, name="accounting_csv"),
     path("exports/focus.csv", exports.focus, name="focus_csv"),
+    path("exports/greenbutton.xml", exports.greenbutton, name="greenbutton"),
     path("exports/usage.csv", exports.usage, name="usage_export"),
     path("upcoming/", upcoming.show_upcoming, name="upcoming"),
     path("plan/", plan.show_plan, name="plan"),

@@ -72,6 +72,7 @@ OF_ACCOUNT = [
     Call("GET", "/accounts/{a}/exports/focus.csv", READ),
     Call("GET", "/accounts/{a}/exports/usage.csv", READ),
     Call("GET", "/accounts/{a}/exports/accounting.csv", READ),
+    Call("GET", "/accounts/{a}/exports/greenbutton.xml", READ),
     Call("GET", f"/accounts/{{a}}/exports/invoices.zip?year={timezone.now().year}", READ),
     Call("GET", "/invoices/{n}", READ),
     Call("GET", "/invoices/{n}.pdf", READ),

@@ -31,6 +31,15 @@ CATALOG: dict[str, Any] = {
             "event_type": "http.request",
             "aggregation": "count",
         },
+        {
+            "code": "energy",
+            "name": {"en": "Energy", "fr": "Énergie"},
+            "unit": "kWh",
+            "unit_code": "KWH",
+            "event_type": "meter.read",
+            "aggregation": "sum",
+            "value": "kwh",
+        },
     ],
     "plans": [
         {

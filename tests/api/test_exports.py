@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from billing.invoices.actions import bill_account
 from billing.invoices.models import Invoice
+from billing.plans.models import Meter
 from tests.api.conftest import Caller, MakeCaller
 
 DOCUMENTS = ("focus.csv", "accounting.csv")
@@ -66,7 +67,7 @@ def test_usage_is_what_the_usage_api_has(root: Caller, used: Account, granularit
         names = by.split(",") if by else []
         assert list(rows[0])[6:-2] == names
         expected = []
-        for meter, dimensions in (("calls", []), ("tokens", names)):
+        for meter, dimensions in (("calls", []), ("energy", []), ("tokens", names)):
             query = f"meter={meter}&{span}{grouped(','.join(dimensions))}"
             for row in root.ok("GET", f"/accounts/acme/usage?{query}")["rows"]:
                 told = [_quoted(row["dimensions"].get(name)) for name in names]
@@ -76,10 +77,8 @@ def test_usage_is_what_the_usage_api_has(root: Caller, used: Account, granularit
             for row in rows
         ]
         assert found == expected
-    assert {(row["account"], row["meter"], row["name"], row["unit"]) for row in rows} == {
-        ("acme", "tokens", "Tokens", "token"),
-        ("acme", "calls", "Calls", "call"),
-    }
+    told = {(row["account"], row["meter"], row["name"], row["unit"]) for row in rows}
+    assert told >= {("acme", "tokens", "Tokens", "token"), ("acme", "calls", "Calls", "call")}
 
 
 def grouped(by: str) -> str:
@@ -190,3 +189,21 @@ def test_a_file_is_the_same_each_time(root: Caller, used: Account) -> None:
     for file in (*DOCUMENTS, "usage.csv"):
         path = f"/accounts/acme/exports/{file}?from=2026-01-01&to={timezone.now().date().isoformat()}"
         assert root("GET", path).content == root("GET", path).content
+
+
+def test_energy_as_green_button_and_no_other_meter(root: Caller, used: Account) -> None:
+    path = "/accounts/acme/exports/greenbutton.xml"
+    answer = root("GET", f"{path}?from=2026-02-01&to=2026-02-02")
+    assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
+    name = "greenbutton-acme-2026-02-01-to-2026-02-02.xml"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert answer.content.count(b"<espi:IntervalReading>") == 24
+    assert root("GET", f"{path}?meter=energy&granularity=day").status_code == 200
+    problem = root.refused("GET", f"{path}?meter=tokens", 422)
+    assert problem["code"] == "not_a_supply"
+    assert problem["errors"][0]["parameter"] == "meter"
+    assert "energy" in problem["detail"]
+    root.refused("GET", f"{path}?meter=nothing", 400)
+    root.refused("GET", f"{path}?granularity=month", 400)
+    Meter.objects.filter(code="energy").update(unit_code="C62")
+    assert "unit_code" in root.refused("GET", path, 404)["detail"]

@@ -19,6 +19,15 @@ from tests.server.selling import event, sell
 
 PAGE = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 START = datetime(2026, 2, 1, tzinfo=UTC)
+ENERGY = {
+    "code": "energy",
+    "name": "Energy",
+    "unit": "kWh",
+    "unit_code": "KWH",
+    "event_type": "meter.read",
+    "aggregation": "sum",
+    "value": "kwh",
+}
 USED = (("10T08", "eu", 4), ("10T09", "eu", 3.5), ("10T10", "us", 1), ("11T08", "eu", 2))
 
 
@@ -33,6 +42,7 @@ def test_the_commands_give_the_answers_beside_them(demo: Demo, tmp_path: Path) -
     ]
     march = event(account, "e9", time="2026-03-05T08:00:00Z", data={"units": 2})
     with demo.client() as api:
+        assert api.put("/catalog", json={"catalog": 1, "meters": [ENERGY]}).status_code == 200
         sell(api, account, days=(datetime.now(UTC) - START).days)
         assert api.post("/events", json=[*used, march]).json()["accepted"] == 5
     bill = ["manage.py", "bill", "--as-of", datetime.now(UTC).isoformat(), "--account", account]
@@ -58,16 +68,18 @@ def test_the_commands_give_the_answers_beside_them(demo: Demo, tmp_path: Path) -
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    usage, focus, *others = (code for word, code in blocks if word == "sh")
+    usage, focus, *others, energy = (code for word, code in blocks if word == "sh")
+    sums, hours = (code for word, code in blocks if word == "text")
     assert run(usage) == next(code for word, code in blocks if word == "csv")
     told = dict(line.split() for line in run(focus).splitlines())
-    shown = dict(line.split() for line in next(code for word, code in blocks if word == "text").splitlines())
+    shown = dict(line.split() for line in sums.splitlines())
     assert told == issued
     assert sorted(shown.values()) == sorted(told.values()), (
         "the numbers are taken by whoever was billed before"
     )
     for command in others:
         run(command)
+    assert run(energy) == hours
     assert (tmp_path / "accounting.csv").read_text().startswith(",".join(ACCOUNTING))
 
 

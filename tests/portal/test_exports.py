@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from billing.invoices.models import Invoice
+from billing.plans.actions import load_catalog
 from billing.plans.models import Meter
 from billing.usage.queries import usage_rows
 from tests.factories import make_account, make_member
@@ -70,6 +71,19 @@ def test_usage_of_a_month_is_its_days(world: World) -> None:
     [whole] = usage_rows(world.account, meter, start, min(end, timezone.now()), "none")
     assert sum(int(row["quantity"]) for row in own) == whole.quantity
     assert sum(int(row["events"]) for row in own) == whole.events
+
+
+def test_energy_has_a_file_where_a_meter_sums_it(world: World) -> None:
+    month = f"month={world.now:%Y-%m}"
+    text = sign_in(world.owner).get(reverse("portal:exports")).text
+    assert "Green Button format" not in text
+    assert file(world, "greenbutton", month).status_code == 404
+    own = {"code": "energy", "name": "Energy", "unit": "kWh", "unit_code": "KWH", "event_type": "meter.read"}
+    load_catalog({"catalog": 1, "meters": [{**own, "aggregation": "sum", "value": "kwh"}]})
+    assert "Green Button format" in sign_in(world.owner).get(reverse("portal:exports")).text
+    answer = file(world, "greenbutton", month, Role.BILLING)
+    assert answer.headers["Content-Disposition"].endswith(f'"greenbutton-atelier-brume-{month[6:]}.xml"')
+    assert b"".join(answer.streaming_content).count(b"<espi:UsagePoint") == 1
 
 
 @pytest.mark.parametrize(

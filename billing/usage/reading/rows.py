@@ -65,7 +65,7 @@ def usage_rows(  # noqa: PLR0917
     `UsageQueryError`.
     """
     check_question(meter, start, end, granularity, group_by)
-    starts = list(_starts(account.timezone, start, end, granularity))
+    starts = list(bucket_starts(account.timezone, start, end, granularity))
     window = Window(account, start, (*starts[1:], end))
     measure = Measure(_with_shape(meter), {})
     found = sums(window, [measure], group_by)
@@ -120,8 +120,8 @@ def check_question(
         raise UsageQueryError("to", _("Must be after from."))
 
 
-def _starts(zone: str, start: datetime, end: datetime, granularity: str) -> Iterator[datetime]:
-    """Where each bucket of [start, end) begins; the first one at `start`."""
+def bucket_starts(zone: str, start: datetime, end: datetime, granularity: str) -> Iterator[datetime]:
+    """Where each bucket of [start, end) begins, the first one at `start`. `UsageQueryError` for too many."""
     at, count = start, 0
     while at < end:
         count += 1

@@ -35,14 +35,28 @@ class ArchiveQuery(Query):
     year = Year(min_value=1971, max_value=2198, help_text="Issued in this year of the account's zone.")
 
 
-class UsageExportQuery(Query):
-    meter = Text(required=False, max_length=100, help_text="Default: all meters.")
+class SpanQuery(Query):
+    """A span of usage."""
+
     to = Moment(
         required=False, help_text="Not inside; default: now. A day means its midnight in the account's zone."
     )
-    granularity = Choice(choices=["hour", "day", "month", "none"], default="day")
-    group_by = Text(required=False, max_length=2000, help_text="Dimensions of the meters, between commas.")
 
     def get_fields(self) -> dict[str, Any]:
         start = Moment(required=False, help_text="Default: the start of the running period.")
         return {"from": start, **super().get_fields()}
+
+
+class UsageExportQuery(SpanQuery):
+    meter = Text(required=False, max_length=100, help_text="Default: all meters.")
+    granularity = Choice(choices=["hour", "day", "month", "none"], default="day")
+    group_by = Text(required=False, max_length=2000, help_text="Dimensions of the meters, between commas.")
+
+
+class GreenButtonQuery(SpanQuery):
+    meter = Text(
+        required=False,
+        max_length=100,
+        help_text="Default: all that sum energy, gas or water, by their unit code.",
+    )
+    granularity = Choice(choices=["hour", "day"], default="hour", help_text="Of the intervals.")

@@ -1,6 +1,7 @@
 """Files for other programs: FOCUS, usage, bookkeeping, the documents of a year."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import StreamingHttpResponse
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from accounts.models import Account
 from billing.invoices.exports.accounting import accounting_csv
 from billing.invoices.exports.archive import archive
+from billing.invoices.exports.espi import Span, greenbutton_xml, supplies, unit_of
 from billing.invoices.exports.focus import focus_csv
 from billing.invoices.exports.reading import Chosen, any_document
 from billing.invoices.exports.usage import Asked, usage_csv
@@ -20,13 +22,13 @@ from billing.plans.models import Meter
 from billing.pricing.dates import local_date
 from billing.usage.queries import UsageQueryError
 from portal.api.auth import account_of
-from portal.api.problems import invalid_parameter, not_found
+from portal.api.problems import Problem, invalid_parameter, not_found
 from portal.api.query import read_query
-from portal.api.serializers.exports import ArchiveQuery, DocumentsQuery, UsageExportQuery
+from portal.api.serializers.exports import ArchiveQuery, DocumentsQuery, GreenButtonQuery, UsageExportQuery
 from portal.api.views.base import ApiView
 from portal.api.views.limits import meter_of
 from portal.api.views.usage import asked_instant, asked_span
-from portal.exports import CSV, ZIP, file_name, of_span, of_year, sent
+from portal.exports import ATOM, CSV, ZIP, file_name, of_span, of_year, sent
 
 CSV_MEDIA: Final = CSV.partition(";")[0]
 
@@ -90,13 +92,55 @@ class UsageCsvView(ApiView):
             granularity=given["granularity"],
             group_by=given["group_by"].split(",") if given.get("group_by") else [],
         )
-        try:
-            asked.check()
-        except UsageQueryError as error:
-            raise invalid_parameter(error.field, str(error)) from error
-        days = [local_date(at, found.timezone).isoformat() for at in (start, end)]
-        which = "-to-".join(days) + (f"-{meter.code.replace(':', '_')}" if meter else "")
+        _check(asked)
+        which = _days(found, start, end) + (f"-{meter.code.replace(':', '_')}" if meter else "")
         return sent(usage_csv(asked), file_name("usage", found, which, "csv"), CSV)
+
+
+class GreenButtonView(ApiView):
+    @extend_schema(
+        operation_id="export_green_button",
+        parameters=[GreenButtonQuery],
+        responses=_file(ATOM.partition(";")[0], "An Atom feed of ESPI resources."),
+    )
+    def get(self, request: Request, account: str) -> StreamingHttpResponse:
+        """Energy, gas or water by intervals, as ESPI (Green Button format). 404 where no meter sums any of them."""
+        found = account_of(request, account)
+        given = read_query(request, GreenButtonQuery)
+        meters = _supplies(given.get("meter"))
+        start, end = asked_span(found, given)
+        _check(Asked(found, meters, start, end, given["granularity"], []))
+        span = Span(found, start, end, given["granularity"])
+        return sent(
+            greenbutton_xml(span, meters),
+            file_name("greenbutton", found, _days(found, start, end), "xml"),
+            ATOM,
+        )
+
+
+def _supplies(code: str | None) -> list[Meter]:
+    meter = meter_of(code)
+    if meter is None:
+        found = supplies()
+        if not found:
+            raise not_found("No meter of the catalogue sums energy, gas or water, by its unit_code.")
+        return found
+    if unit_of(meter) is None:
+        known = ", ".join(each.code for each in supplies()) or "none"
+        detail = f"It does not sum energy, gas or water, by its unit_code. Meters that do: {known}."
+        raise Problem("not_a_supply", f"meter: {detail}", [{"parameter": "meter", "detail": detail}])
+    return [meter]
+
+
+def _check(asked: Asked) -> None:
+    try:
+        asked.check()
+    except UsageQueryError as error:
+        raise invalid_parameter(error.field, str(error)) from error
+
+
+def _days(account: Account, start: datetime, end: datetime) -> str:
+    return "-to-".join(local_date(at, account.timezone).isoformat() for at in (start, end))
 
 
 def _of_documents(

@@ -57,7 +57,7 @@ def exports_hold(account: Account) -> None:
         tax = [row for row in rows if (row["InvoiceId"], row["ChargeCategory"]) == (invoice.number, "Tax")]
         assert total(tax, "BilledCost") == sign * invoice.tax_total
         lines = {row["x_LineId"] for row in rows if row["x_DocumentNumber"] == invoice.number} - {""}
-        assert lines == {str(pk) for pk in invoice.lines.values_list("pk", flat=True)}
+        assert lines == {str(pk) for pk in invoice.lines.values_list("pk", flat=True)}, "a row of each line"
         for line in invoice.lines.all():
             own = [row for row in rows if row["x_LineId"] == str(line.pk)]
             assert total(own, "BilledCost") == sign * line.amount

@@ -39,7 +39,7 @@ def rich() -> Account:
     account, now = world.customer(name='=Atelier, "Fils"'), timezone.now()
     subscription = world.on_plan(account, "mixed", now - timedelta(days=40))
     redeem(account, "WELCOME")
-    set_limit(account, D("60.00"), "stop")
+    set_limit(account, D("60.00"), "stop", at=now - timedelta(days=39))
     at = now - timedelta(days=20)
     world.use(account, at, output_tokens=4_000_000, input_tokens="12345678.9")
     world.send(world.event(account, at, type_="api") for _ in range(3))
@@ -106,7 +106,7 @@ def test_a_rule_sees_what_breaks_it(rows: list[Row], rule: str) -> None:
 def test_the_world_has_every_kind(rows: list[Row]) -> None:
     assert {row["ChargeCategory"] for row in rows} == {"Usage", "Purchase", "Tax", "Credit", "Adjustment"}
     kinds = {row["x_LineKind"] for row in rows if row["x_LineKind"]}
-    assert kinds == {"usage", "limit_waiver", "base", "proration"}
+    assert kinds == {"usage", "limit_waiver", "base", "proration", "late_usage"}
     assert {row["x_DocumentType"] for row in rows} == {"invoice", "credit_note"}
     assert any(row["ChargeClass"] == "Correction" for row in rows)
 

@@ -139,7 +139,10 @@ def _kind(category: Category, frequency: Frequency) -> Row:
 
 
 def _used(common: Row, line: InvoiceLine, sign: int) -> Iterator[Row]:
-    """A row for each price, unrounded; then flat prices, maximums and the like, and what rounding adds or takes."""
+    """A row for each price, unrounded; then flat prices, maximums and the like, and what rounding adds or takes.
+
+    A line that comes to nothing, such as usage that was taken back, is one row of nothing.
+    """
     rows, without_unit_price = usage_rows(line, sign, _sku_price(line))
     yield from ({**common, **row} for row in rows)
     told = sum((Decimal(str(row["BilledCost"])) for row in rows), without_unit_price)
@@ -151,6 +154,8 @@ def _used(common: Row, line: InvoiceLine, sign: int) -> Iterator[Row]:
     for name, cost in names.items():
         if cost:
             yield {**plainly, **cost_cells(cost), "ChargeDescription": name % {"line": line.description}}
+    if not rows and not any(names.values()):
+        yield {**plainly, **cost_cells(ZERO)}
 
 
 def _late(line: InvoiceLine, kind: str, sign: int) -> Row:
