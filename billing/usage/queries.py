@@ -4,7 +4,14 @@ from billing.usage.reading.latest import latest_arrival, usage_mark
 from billing.usage.reading.lines import LineEvent, events_of_line
 from billing.usage.reading.measures import meters_by_code
 from billing.usage.reading.pages import EventDetail, EventPage, event_detail, events_page
-from billing.usage.reading.rows import UsageQueryError, UsageRow, daily_quantities, usage_rows
+from billing.usage.reading.rows import (
+    UsageQueryError,
+    UsageRow,
+    bucket_starts,
+    check_question,
+    daily_quantities,
+    usage_rows,
+)
 from billing.usage.reading.upto import usage_upto
 
 __all__ = [
@@ -13,6 +20,8 @@ __all__ = [
     "LineEvent",
     "UsageQueryError",
     "UsageRow",
+    "bucket_starts",
+    "check_question",
     "daily_quantities",
     "event_detail",
     "events_of_line",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from django.utils import timezone
@@ -91,6 +92,27 @@ def daily_costs(
         if start < end:
             _add_costs(costs, period, plan, (start, min(span_end, end)), levels_until)
     return list(costs.items())
+
+
+@exact()
+def meter_costs(period: Period, meter: str, cuts: Sequence[datetime]) -> list[Decimal]:
+    """What each [cut, next cut) added to the exact cost of the charges on `meter`: as `daily_costs`, by any cuts.
+
+    `cuts` ascend and lie in the period. Their sum is the exact cost at the last cut less that at the first one.
+    """
+    costs = [ZERO] * (len(cuts) - 1)
+    levels_until = _so_far(period, None)
+    for version, start, end in spans_in(period):
+        charges = [charge for charge in plan_terms(version).charges if charge.meter == meter]
+        inside = [min(max(cut, start), end) for cut in cuts]
+        if not charges or inside[0] == inside[-1]:
+            continue
+        usage = period_usage(period, sorted(set(inside)), charges, levels_until)
+        for charge in charges:
+            prices = {cut: price(charge, usage[cut].get(charge.code, NO_USAGE)).exact for cut in usage}
+            for place, (cut, following) in enumerate(pairwise(inside)):
+                costs[place] += prices[following] - prices[cut]
+    return costs
 
 
 @dataclass(frozen=True, slots=True)

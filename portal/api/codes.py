@@ -30,6 +30,10 @@ MEANINGS: dict[str, tuple[int, str]] = {
         422,
         "The event does not fit what was reserved, and nothing was stored; `errors` says where. The reservation stays.",
     ),
+    "not_a_supply": (
+        422,
+        "The meter does not sum energy, gas or water, so there is no Green Button file of it.",
+    ),
     "idempotency_key_reused": (422, "The Idempotency-Key was used with another body. Use a new one."),
     "too_many_requests": (429, "The key asks too often. Wait for as many seconds as Retry-After says."),
     "limit_reached": (

@@ -8,6 +8,7 @@ from portal.api.views.accounts import AccountsView, AccountView
 from portal.api.views.catalog import CatalogView, MetersView, PlansView
 from portal.api.views.coupons import CouponsView
 from portal.api.views.events import events
+from portal.api.views.exports import AccountingView, ArchiveView, FocusView, GreenButtonView, UsageCsvView
 from portal.api.views.invoices import (
     InvoiceCiiView,
     InvoicePdfView,
@@ -49,6 +50,11 @@ urlpatterns = [
     path("accounts/<str:account>/simulation", SimulationView.as_view()),
     path("accounts/<str:account>/coupons", CouponsView.as_view()),
     path("accounts/<str:account>/invoices", InvoicesView.as_view()),
+    path("accounts/<str:account>/exports/focus.csv", FocusView.as_view()),
+    path("accounts/<str:account>/exports/usage.csv", UsageCsvView.as_view()),
+    path("accounts/<str:account>/exports/accounting.csv", AccountingView.as_view()),
+    path("accounts/<str:account>/exports/greenbutton.xml", GreenButtonView.as_view()),
+    path("accounts/<str:account>/exports/invoices.zip", ArchiveView.as_view()),
     path("invoices/<str:number>.pdf", InvoicePdfView.as_view()),
     path("invoices/<str:number>.ubl.xml", InvoiceUblView.as_view()),
     path("invoices/<str:number>.xml", InvoiceCiiView.as_view()),

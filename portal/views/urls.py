@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from portal.views import account, invoices, limits, overview, plan, settings, upcoming, usage, webhooks
+from portal.views import (
+    account,
+    exports,
+    invoices,
+    limits,
+    overview,
+    plan,
+    settings,
+    upcoming,
+    usage,
+    webhooks,
+)
 from portal.views.live import live
 
 app_name = "portal"
@@ -25,6 +36,12 @@ urlpatterns = [
     path("invoices/<str:number>.xml", invoices.cii, name="invoice_cii"),
     path("invoices/<str:number>/", invoices.show_invoice, name="invoice"),
     path("invoices/<str:number>/lines/<uuid:line>/", invoices.show_line, name="invoice_line"),
+    path("exports/", exports.show_exports, name="exports"),
+    path("exports/invoices.zip", exports.invoices_zip, name="invoices_zip"),
+    path("exports/accounting.csv", exports.accounting, name="accounting_csv"),
+    path("exports/focus.csv", exports.focus, name="focus_csv"),
+    path("exports/greenbutton.xml", exports.greenbutton, name="greenbutton"),
+    path("exports/usage.csv", exports.usage, name="usage_export"),
     path("upcoming/", upcoming.show_upcoming, name="upcoming"),
     path("plan/", plan.show_plan, name="plan"),
     path("plan/change/<str:code>/", plan.quote, name="plan_quote"),

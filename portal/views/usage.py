@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.invoices.exports.cells import safe_text
 from billing.plans.queries import period_at
 from billing.pricing.money import money_string, plain
 from portal.pages.periods import choices
@@ -53,18 +54,13 @@ def download(request: PortalRequest) -> HttpResponseBase:
 
 def _rows(found: UsagePage) -> Iterator[list[str]]:
     unit = found.currency if found.money else found.unit
-    yield ["from", "to", *(_safe(one.name) for one in found.series), "total", "unit"]
+    yield ["from", "to", *(safe_text(one.name) for one in found.series), "total", "unit"]
     for row in found.rows:
         values = [
             money_string(one, found.currency) if found.money else plain(one)
             for one in (*row.cells, row.total)
         ]
-        yield [row.start.isoformat(), row.last.isoformat(), *values, _safe(unit)]
-
-
-def _safe(text: str) -> str:
-    """A name that a spreadsheet would run as a formula is quoted (CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        yield [row.start.isoformat(), row.last.isoformat(), *values, safe_text(unit)]
 
 
 def _address(found: UsagePage, by: str) -> str:

@@ -1,7 +1,10 @@
 """The description is OpenAPI 3.1, tells of every call, and is what the answers are."""
 
+import csv
+import io
 import json
 import re
+import zipfile
 from typing import Any
 
 import jsonschema
@@ -106,8 +109,15 @@ def test_answer_is_as_described(root: Caller, acme: Account, description: dict[s
     if media == "application/pdf":
         assert response.content.startswith(b"%PDF-")
         return
-    if media == "application/xml":
+    if media == "application/zip":
+        assert zipfile.ZipFile(io.BytesIO(response.content)).testzip() is None
+        return
+    if media in ("application/xml", "application/atom+xml"):
         assert response.content.startswith(b"<?xml ")
+        return
+    if media == "text/csv":
+        rows = list(csv.reader(io.StringIO(response.content.decode(), newline="")))
+        assert {len(row) for row in rows} == {len(rows[0])}
         return
     jsonschema.validate(response.json(), {**schema, "components": description["components"]})
     assert_whole(response.json(), schema, description)

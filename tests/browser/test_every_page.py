@@ -79,7 +79,7 @@ def test_quiet_and_within_the_screen(visits: Visits, world: World, who: str) -> 
                 wide.append(f"{address} at {width}, {theme}: {needed} px of {given}: {out}")
     assert wide == []
     kinds = {kind_of(address).split()[0] for address in addresses}
-    assert kinds >= {"usage", "limits", "invoices", "upcoming", "plan", "settings"}
+    assert kinds >= {"usage", "limits", "invoices", "exports", "upcoming", "plan", "settings"}
     assert any("/lines/" in address for address in addresses)
 
 

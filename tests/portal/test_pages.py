@@ -50,6 +50,12 @@ def addresses(world) -> dict[str, str]:
         "pdf": reverse("portal:invoice_pdf", args=[world.invoice.number]),
         "cii": reverse("portal:invoice_cii", args=[world.invoice.number]),
         "ubl": reverse("portal:invoice_ubl", args=[world.invoice.number]),
+        "exports": reverse("portal:exports"),
+        **{
+            name: f"{reverse(f'portal:{name}')}?year={world.now.year}"
+            for name in ("invoices_zip", "accounting_csv", "focus_csv")
+        },
+        "usage_export": f"{reverse('portal:usage_export')}?month={world.now:%Y-%m}",
         "upcoming": reverse("portal:upcoming"),
         "plan": reverse("portal:plan"),
         "quote": reverse("portal:plan_quote", args=["scale"]),
@@ -65,6 +71,7 @@ QUERIES = {
     "usage": 17,
     "limits": 26,
     "invoices": 11,
+    "exports": 13,
     "invoice": 11,
     "plan": 26,
     "settings": 10,

@@ -64,8 +64,8 @@ def usage_rows(  # noqa: PLR0917
     have None there. A `time_weighted` quantity is the bucket's average level, summed over dimension values. Raises
     `UsageQueryError`.
     """
-    _check(meter, start, end, granularity, group_by)
-    starts = list(_starts(account.timezone, start, end, granularity))
+    check_question(meter, start, end, granularity, group_by)
+    starts = list(bucket_starts(account.timezone, start, end, granularity))
     window = Window(account, start, (*starts[1:], end))
     measure = Measure(_with_shape(meter), {})
     found = sums(window, [measure], group_by)
@@ -94,7 +94,10 @@ def daily_quantities(account: Account, meter: Meter, start: datetime, end: datet
     }
 
 
-def _check(meter: Meter, start: datetime, end: datetime, granularity: str, group_by: Sequence[str]) -> None:
+def check_question(
+    meter: Meter, start: datetime, end: datetime, granularity: str, group_by: Sequence[str]
+) -> None:
+    """`UsageQueryError` for what `usage_rows` would refuse, but for the number of buckets."""
     if granularity not in GRANULARITIES:
         raise UsageQueryError(
             "granularity", _("Choose one of %(names)s.") % {"names": ", ".join(GRANULARITIES)}
@@ -117,8 +120,8 @@ def _check(meter: Meter, start: datetime, end: datetime, granularity: str, group
         raise UsageQueryError("to", _("Must be after from."))
 
 
-def _starts(zone: str, start: datetime, end: datetime, granularity: str) -> Iterator[datetime]:
-    """Where each bucket of [start, end) begins; the first one at `start`."""
+def bucket_starts(zone: str, start: datetime, end: datetime, granularity: str) -> Iterator[datetime]:
+    """Where each bucket of [start, end) begins, the first one at `start`. `UsageQueryError` for too many."""
     at, count = start, 0
     while at < end:
         count += 1

@@ -71,8 +71,8 @@ class SpendView(ApiView):
 def asked_span(account: Account, asked: dict[str, Any]) -> tuple[datetime, datetime]:
     """[from, to) as asked for; else from the running period's start, else the month's, up to now."""
     now = timezone.now()
-    end = _instant(asked, "to", account) or now
-    start = _instant(asked, "from", account)
+    end = asked_instant(asked, "to", account) or now
+    start = asked_instant(asked, "from", account)
     if start is None:
         period = period_at(account, now)
         start = (
@@ -81,7 +81,8 @@ def asked_span(account: Account, asked: dict[str, Any]) -> tuple[datetime, datet
     return start, end
 
 
-def _instant(asked: dict[str, Any], name: str, account: Account) -> datetime | None:
+def asked_instant(asked: dict[str, Any], name: str, account: Account) -> datetime | None:
+    """The instant of the parameter `name`, if it was given; problem 400 for a day at the calendar's edge."""
     try:
         return instant_of(asked[name], account.timezone) if name in asked else None
     except ValueError as error:
