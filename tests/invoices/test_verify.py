@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.actions import bill_account
+from billing.invoices.actions import bill_account, credit_note
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
 from billing.plans.actions import load_catalog, redeem
@@ -210,3 +210,40 @@ def test_lost_event(invoice: Invoice) -> None:
 def test_unknown_number(committed: str) -> None:
     with pytest.raises(CommandError, match="there is no such document"):
         verify("--invoice", "F-999999")
+
+
+def test_a_credit_note_is_held_against_its_invoice(invoice: Invoice, subtests: pytest.Subtests) -> None:
+    with installation_scope():
+        part = {invoice.lines.get(position=1).pk: Decimal("20.00")}
+        note = credit_note(invoice, part, reason="An outage", by=None)
+    assert "3 documents verified" in verify()
+    keep()
+    one = [note.pk]
+    whole: dict[str, tuple[list[Change], str]] = {
+        "its discount": ([more_discount(note, "-1")], "its discounts and taxes are not those"),
+        "its amount": (
+            [
+                (LINE.format("amount = amount + 100, exact_amount = exact_amount + 100"), one),
+                put_right(note, "100"),
+            ],
+            f"it gives back more than invoice {invoice.number} charged: 45 was left",
+        ),
+        "what it settles": (
+            [
+                (
+                    "UPDATE invoices_invoice SET amount_due = 1, credits_applied = total - 1 WHERE id = %s",
+                    [invoice.pk],
+                )
+            ],
+            "taken off, of 1 to pay",
+        ),
+    }
+    for name, (statements, said) in whole.items():
+        with subtests.test(name):
+            tamper(*statements)
+            out = io.StringIO()
+            with pytest.raises(CommandError):
+                call_command("verify", stdout=out)
+            assert said in out.getvalue()
+            put_back()
+    assert "3 documents verified" in verify()

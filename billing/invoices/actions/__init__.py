@@ -2,6 +2,7 @@
 
 from billing.invoices.actions.adjustments import adjust, take_adjustment_back
 from billing.invoices.actions.bill import AccountBusy, Due, bill_account, due_documents, issue_first_base
+from billing.invoices.actions.credit_notes import credit_note
 from billing.invoices.actions.issue import issue
 from billing.invoices.actions.payments import PaymentError, record_payment
 
@@ -11,6 +12,7 @@ __all__ = [
     "PaymentError",
     "adjust",
     "bill_account",
+    "credit_note",
     "due_documents",
     "issue",
     "issue_first_base",

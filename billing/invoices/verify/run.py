@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.models import Invoice
-from billing.invoices.verify import coupons, prices, sums
+from billing.invoices.verify import coupons, notes, prices, sums
 from billing.plans.models import Period
 from billing.usage.retention import is_purged
 
@@ -71,6 +71,7 @@ def _of_account(account_id: int, only: Invoice | None) -> Iterator[prices.Found]
         if not is_purged(account_id, period.start, period.end):
             yield from prices.usage_differences(period)
         yield from prices.base_differences(period)
+    yield from _of(only, notes.note_differences(account_id))
     yield from _of(only, sums.document_differences(account_id))
     yield from _of(only, prices.waiting_differences(account_id))
     yield from _of(only, coupons.coupon_differences(account_id))
