@@ -138,3 +138,18 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} ({self.method})"
+
+
+# The ledger's tables are of this app too.
+from billing.invoices.ledger.models import Book, LedgerEntry, LedgerTransaction  # noqa: E402
+
+__all__ = [
+    "Book",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceLine",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "Series",
+]

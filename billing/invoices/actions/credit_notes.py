@@ -18,6 +18,7 @@ from billing.invoices.actions.issue import database_clock
 from billing.invoices.drafts.lines import CATEGORY_FOUND
 from billing.invoices.drafts.taken_back import tax_found
 from billing.invoices.errors import EntryError
+from billing.invoices.ledger.documents import post_document
 from billing.invoices.mentions import mentions
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.notes.draft import NoteDraft, NoteLine, draft_credit_note
@@ -99,6 +100,7 @@ def _issue(account: Account, draft: NoteDraft, reason: str, by: User | None) -> 
         settles=draft.settles,
     )
     InvoiceLine.objects.bulk_create(_row(note, place, line) for place, line in enumerate(draft.lines, 1))
+    post_document(note, by=by.email if by else "")
     return note
 
 
