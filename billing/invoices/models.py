@@ -48,6 +48,9 @@ class Invoice(models.Model):
     closes = models.OneToOneField(Period, models.PROTECT, null=True, related_name="invoice")
     # Every event that was stored by then is priced in it; later ones are late usage of the next invoice.
     priced_at = models.DateTimeField(db_default=Now())
+    # Of a credit note by hand: the invoice that it takes back, and how much of that was still open and is so settled.
+    credited = models.ForeignKey("self", models.PROTECT, null=True, related_name="credit_notes")
+    settles = models.DecimalField(default=0, **AMOUNT)
     # The transaction that issued it, set by a trigger: no line joins it in another one.
     issued_in = models.BigIntegerField(default=0, editable=False)
 
@@ -114,6 +117,8 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2, default="O")
     period = models.ForeignKey(Period, models.PROTECT, null=True, related_name="+")
     version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
+    # Of a credit note by hand: the line that it gives back, or a part of it.
+    credited = models.ForeignKey("self", models.PROTECT, null=True, related_name="credits")
     # What the paper and the electronic invoice need besides: days, prices, unit code, the plan's name (drafts.py).
     detail = models.JSONField(default=dict)
 
@@ -162,3 +167,18 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} ({self.method})"
+
+
+# The ledger's tables are of this app too.
+from billing.invoices.ledger.models import Book, LedgerEntry, LedgerTransaction  # noqa: E402
+
+__all__ = [
+    "Book",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceLine",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "Series",
+]

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.standing import Status, standing
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import NO_USAGE, Charge
@@ -20,7 +21,6 @@ from billing.usage.days import day_bounds, days_between
 from billing.usage.rating import period_usage
 
 type Data = dict[str, Any]
-type Status = Literal["issued", "paid", "void"]
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
@@ -58,18 +58,14 @@ def invoices_page(
     return found[:limit], found[limit - 1] if len(found) > limit else None
 
 
-@exact()
 def open_amount(invoice: Invoice) -> Decimal:
-    """What is still to be paid; nothing on a credit note, whose amount became credit."""
-    paid = invoice.payments.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return max(invoice.amount_due - paid, ZERO)
+    """What is still to be paid; nothing on a credit note."""
+    return standing(invoice).open
 
 
 def status(invoice: Invoice) -> Status:
-    """`paid` once nothing is open; a credit note stays `issued`, nobody pays it."""
-    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        return "issued"
-    return "issued" if open_amount(invoice) else "paid"
+    """As the contract's section 8 names it."""
+    return standing(invoice).status
 
 
 def invoice_data(invoice: Invoice) -> Data:
@@ -105,7 +101,14 @@ def invoice_head(invoice: Invoice) -> Data:
         "total": money["total"],
         "credits_applied": money["credits_applied"],
         "amount_due": money["amount_due"],
+        "credits": credits_data(invoice.snapshot),
     }
+
+
+def credits_data(snapshot: Mapping[str, Any]) -> Data | None:
+    """Of a credit note by hand: the invoice that it takes back, and why."""
+    credits = snapshot.get("credits")
+    return credits and {name: credits[name] for name in ("number", "reason")}
 
 
 def line_data(line: InvoiceLine, currency: str) -> Data:

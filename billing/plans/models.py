@@ -317,3 +317,6 @@ class PendingLine(models.Model):
     version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     invoiced_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.amount.normalize():f}"

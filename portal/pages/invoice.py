@@ -14,7 +14,8 @@ from accounts.models import Account
 from billing.invoices.einvoice import is_representable
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.words import coupon_words
-from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days, open_amount
+from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days
+from billing.invoices.standing import standing
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO
 from billing.usage.queries import LineEvent, events_of_line
@@ -43,6 +44,7 @@ class InvoicePage:
     zone: str
     period: str
     snapshot: dict[str, Any]
+    notes: Sequence[Invoice]
 
     @property
     def credit_note(self) -> bool:
@@ -103,19 +105,21 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
     if invoice is None:
         return None
     lines = list(invoice.lines.select_related("version__plan").order_by("position"))
-    left = open_amount(invoice)
+    known, notes = standing(invoice), list(invoice.credit_notes.order_by("issued_at"))
+    left = known.open
     zone = str(invoice.snapshot.get("timezone") or account.timezone)
     paid = None if left else max((one.received_at for one in invoice.payments.all()), default=None)
     return InvoicePage(
         invoice=invoice,
         currency=invoice.currency,
-        status=status_of(invoice, left, at),
+        status=status_of(invoice, known, at),
         paid_on=paid,
         open_amount=left,
         lines=lines,
         zone=zone,
         groups=issued_groups(lines, invoice.number, invoice.currency, zone),
-        foot=_foot(invoice, left, paid),
+        foot=_foot(invoice, left, paid, notes),
+        notes=notes,
         period=local_span(invoice.period_start, invoice.period_end, zone),
         snapshot=invoice.snapshot,
     )
@@ -131,7 +135,7 @@ def _named(lines: Sequence[InvoiceLine], kinds: Sequence[str], zone: str) -> str
     return period_name(first, end if end > first else first + dates.DAY)
 
 
-def _foot(invoice: Invoice, left: Decimal, paid: datetime | None) -> list[FootRow]:
+def _foot(invoice: Invoice, left: Decimal, paid: datetime | None, notes: Sequence[Invoice]) -> list[FootRow]:
     currency, snapshot = invoice.currency, invoice.snapshot
     rows = [FootRow(gettext("Subtotal, before tax"), invoice.subtotal)]
     for each in snapshot.get("discounts", ()):
@@ -143,17 +147,29 @@ def _foot(invoice: Invoice, left: Decimal, paid: datetime | None) -> list[FootRo
             FootRow(tax_words(tax["name"], Decimal(tax["taxable"]), currency), Decimal(tax["amount"]))
         )
     rows.append(FootRow(gettext("Total"), invoice.total, "sum"))
+    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
+        return [*rows, *_given_rows(invoice)]
     if invoice.credits_applied:
         rows.append(FootRow(gettext("Credit applied"), -invoice.credits_applied))
-    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        return rows
+    settling = [note for note in notes if note.settles]
+    rows += [FootRow(gettext("Credit note %(number)s") % {"number": n.number}, -n.settles) for n in settling]
+    due = invoice.amount_due - sum((note.settles for note in settling), ZERO)
     if left:
         words = gettext("To pay by %(day)s") % {"day": dates.day(invoice.due_at, "yMMMMd")}
         return [*rows, FootRow(words, left, "grand")]
     words = (
         gettext("Paid on %(day)s") % {"day": dates.day(paid, "yMMMMd")} if paid else gettext("Nothing to pay")
     )
-    return [*rows, FootRow(words, invoice.amount_due, "grand")]
+    return [*rows, FootRow(words, due, "grand")]
+
+
+def _given_rows(note: Invoice) -> list[FootRow]:
+    """What became of a credit note's sum."""
+    if note.credited_id is None:
+        return [FootRow(gettext("Credit applied"), -note.credits_applied)]
+    words = gettext("Taken off %(number)s") % {"number": note.snapshot["credits"]["number"]}
+    rows = [FootRow(words, -note.settles), FootRow(gettext("Given as credit"), note.settles - note.total)]
+    return [row for row in rows if row.amount]
 
 
 def line_page(account: Account, number: str, line_id: UUID, after: str) -> LinePage | None:

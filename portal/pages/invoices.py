@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.core.paginator import Paginator
-from django.db.models import Sum
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from accounts.models import Account
 from billing.invoices.models import Invoice
+from billing.invoices.standing import Standing, standings
 from portal import dates
 
 ZERO = Decimal(0)
@@ -85,18 +85,13 @@ def last_invoice(account: Account, at: datetime) -> InvoiceCard | None:
 
 def _cards(invoices: Iterable[Invoice], at: datetime, with_rows: bool = False) -> list[InvoiceCard]:
     found = list(invoices)
-    paid = _paid(found)
-    return [_card(one, paid.get(one.pk, ZERO), at, with_rows) for one in found]
+    known = standings(found)
+    return [_card(one, known[one.pk], at, with_rows) for one in found]
 
 
-def _paid(invoices: Sequence[Invoice]) -> dict[object, Decimal]:
-    rows = Invoice.objects.filter(pk__in=[one.pk for one in invoices]).annotate(paid=Sum("payments__amount"))
-    return {pk: paid or ZERO for pk, paid in rows.values_list("pk", "paid")}
-
-
-def _card(invoice: Invoice, paid: Decimal, at: datetime, with_rows: bool) -> InvoiceCard:
-    left = max(ZERO, invoice.amount_due - paid)
-    status = status_of(invoice, left, at)
+def _card(invoice: Invoice, known: Standing, at: datetime, with_rows: bool) -> InvoiceCard:
+    left = known.open
+    status = status_of(invoice, known, at)
     return InvoiceCard(
         number=invoice.number,
         kind=invoice.kind,
@@ -111,17 +106,19 @@ def _card(invoice: Invoice, paid: Decimal, at: datetime, with_rows: bool) -> Inv
         amount_due=invoice.amount_due,
         open_amount=left,
         status=status,
-        due_words=gettext("Paid")
+        due_words=status.word
         if not left
         else gettext("To pay by %(day)s") % {"day": dates.day(invoice.due_at, "MMMMd")},
     )
 
 
-def status_of(invoice: Invoice, left: Decimal, at: datetime) -> Status:
-    """Paid, open until its day, or overdue since; a credit note is neither."""
+def status_of(invoice: Invoice, known: Standing, at: datetime) -> Status:
+    """Void, paid, open until its day, or overdue since; a credit note is none of them."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return Status("mute", "info", gettext("Credit note"))
-    if not left:
+    if known.status == "void":
+        return Status("mute", "info", pgettext("an invoice", "Void"))
+    if not known.open:
         return Status("ok", "ok", gettext("Paid"))
     if invoice.due_at < at:
         return Status("bad", "bad", gettext("Overdue"))

@@ -41,6 +41,7 @@ INVOICE = {
     "total",
     "credits_applied",
     "amount_due",
+    "credits",
 }
 SPEND = {
     *("as_of", "period", "currency", "lines", "usage_total", "subtotal", "discounts", "tax_total", "total"),

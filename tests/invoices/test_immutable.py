@@ -1,7 +1,9 @@
 """Issued documents stay as they are, for the application and for the tables' owner."""
 
 import uuid
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
@@ -9,26 +11,44 @@ from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions import bill_account
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.pdf import ensure_document
+from portal.postgres import embedded
+from tests.environment import RUN_DIR
 from tests.invoices import world
 from tests.invoices.world import utc
 
 INVOICE, LINE, DOCUMENT = "invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"
-STATEMENTS = [
-    f"UPDATE {INVOICE} SET total = total",
-    f"UPDATE {LINE} SET amount = 0",
-    f"UPDATE {DOCUMENT} SET pdf = 'x'",
-    f"DELETE FROM {INVOICE}",
-    f"DELETE FROM {LINE}",
-    f"DELETE FROM {DOCUMENT}",
-    f"TRUNCATE {INVOICE} CASCADE",
-    f"TRUNCATE {LINE}",
-    f"TRUNCATE {DOCUMENT}",
-    f"INSERT INTO {INVOICE} SELECT * FROM {INVOICE} LIMIT 1 ON CONFLICT (id) DO UPDATE SET total = 0",
-    f"""INSERT INTO {DOCUMENT} SELECT * FROM {DOCUMENT} LIMIT 1
-        ON CONFLICT (invoice_id) DO UPDATE SET pdf = excluded.pdf""",
-    f"MERGE INTO {INVOICE} t USING {INVOICE} s ON t.id = s.id WHEN MATCHED THEN UPDATE SET total = 0",
-    f"MERGE INTO {INVOICE} t USING {INVOICE} s ON t.id = s.id WHEN MATCHED THEN DELETE",
-]
+TRANSACTION, ENTRY = "invoices_ledgertransaction", "invoices_ledgerentry"
+
+# Of each table: its key, and a column that somebody might want to change.
+TABLES = {
+    INVOICE: ("id", "total", "0"),
+    LINE: ("id", "amount", "0"),
+    DOCUMENT: ("invoice_id", "pdf", "'x'"),
+    TRANSACTION: ("id", "reference", "'x'"),
+    ENTRY: ("id", "amount", "1"),
+}
+
+
+def attempts(table: str) -> list[str]:
+    """Every way in which SQL changes or removes rows."""
+    key, column, value = TABLES[table]
+    merge = f"MERGE INTO {table} t USING {table} s ON t.{key} = s.{key}"
+    upsert = f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT ({key}) DO UPDATE SET"
+    return [
+        f"UPDATE {table} SET {column} = {column}",
+        f"UPDATE {table} SET {column} = {value}",
+        f"WITH gone AS (UPDATE {table} SET {column} = {value} RETURNING 1) SELECT count(*) FROM gone",
+        f"DELETE FROM {table}",
+        f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+        f"TRUNCATE {table} CASCADE",
+        f"{upsert} {column} = {value}",
+        f"{upsert} {column} = excluded.{column}",
+        f"{merge} WHEN MATCHED THEN UPDATE SET {column} = {value}",
+        f"{merge} WHEN MATCHED THEN DELETE",
+    ]
+
+
+STATEMENTS = [statement for table in TABLES for statement in attempts(table)]
 
 
 @pytest.fixture
@@ -105,3 +125,66 @@ def test_only_a_document_that_adds_up_is_committed(invoice: Invoice) -> None:
         with pytest.raises(DatabaseError, match=said):
             issue_copy(invoice, lines)
     issue_copy(invoice, lines=1)
+
+
+LATE = {LINE: "no line joins it later", ENTRY: "no entry joins a transaction later"}
+
+
+def columns(table: str) -> str:
+    """Of the table, without its key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'"
+            " ORDER BY ordinal_position",
+            [table],
+        )
+        return ", ".join(f'"{name}"' for (name,) in cursor.fetchall())
+
+
+def copy_in(table: str, cursor: Any) -> None:
+    """COPY the table's rows in again under new keys."""
+    names, key = columns(table), KEYS[table]
+    with cursor.copy(f"COPY (SELECT {key}, {names} FROM {table}) TO STDOUT") as rows:
+        data = b"".join(bytes(row) for row in rows)
+    assert data
+    with cursor.copy(f"COPY {table} (id, {names}) FROM STDIN") as late:
+        late.write(data)
+
+
+def copy_as_application(table: str, account_id: int) -> None:
+    with account_scope(account_id), connection.cursor() as cursor:
+        copy_in(table, cursor)
+
+
+KEYS = {LINE: "gen_random_uuid()", ENTRY: "id + 1000"}
+
+
+@pytest.mark.parametrize("table", LATE)
+def test_no_late_rows_are_copied_or_selected_in(invoice: Invoice, table: str) -> None:
+    """The application may not COPY under row-level security at all; a superuser, who may, meets the trigger."""
+    with pytest.raises(psycopg.DatabaseError, match="COPY FROM not supported"):
+        copy_as_application(table, invoice.account_id)
+    names = columns(table)
+    with pytest.raises(DatabaseError, match=LATE[table]):
+        as_application(
+            invoice, f"INSERT INTO {table} (id, {names}) SELECT {KEYS[table]}, {names} FROM {table}"
+        )
+    name = connection.settings_dict["NAME"]
+    host = str(embedded.socket_dir(RUN_DIR))
+    with psycopg.connect(host=host, user="postgres", dbname=name) as superuser:
+        with pytest.raises(psycopg.DatabaseError, match=LATE[table]):
+            copy_in(table, superuser.cursor())
+        superuser.rollback()
+
+
+def test_the_application_has_no_right_to_change_them(invoice: Invoice, subtests: pytest.Subtests) -> None:
+    """Before any trigger: the right itself is missing, and it may not switch triggers off."""
+    for table in TABLES:
+        with subtests.test(table), account_scope(invoice.account_id), connection.cursor() as cursor:
+            for right in ("UPDATE", "DELETE", "TRUNCATE"):
+                cursor.execute("SELECT has_table_privilege(%s, %s)", [table, right])
+                assert cursor.fetchone() == (False,), right
+        with subtests.test(f"triggers of {table}"), pytest.raises(DatabaseError, match="must be owner"):
+            as_application(invoice, f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        with subtests.test(f"replica role, {table}"), pytest.raises(DatabaseError, match="permission denied"):
+            as_application(invoice, "SET session_replication_role = replica")

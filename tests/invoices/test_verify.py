@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.actions import bill_account
+from billing.invoices.actions import bill_account, credit_note
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import ensure_document
 from billing.plans.actions import load_catalog, redeem
@@ -35,7 +35,10 @@ def invoice(committed: str) -> Invoice:
 
 type Change = tuple[str, list[object]]
 
-TABLES = ("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument")
+TABLES = (
+    *("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"),
+    *("invoices_ledgertransaction", "invoices_ledgerentry"),
+)
 
 
 def tamper(*statements: Change) -> None:
@@ -56,7 +59,7 @@ def keep() -> None:
 
 
 def put_back() -> None:
-    """All three tables as they were kept."""
+    """All tables as they were kept."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET plainbill.account = '*'")
         for table in TABLES:
@@ -82,6 +85,9 @@ def red(*arguments: str) -> str:
 
 
 LINE = "UPDATE invoices_invoiceline SET {} WHERE invoice_id = %s AND position = 1"
+UNPOSTED = """DELETE FROM invoices_ledgerentry WHERE transaction_id =
+              (SELECT id FROM invoices_ledgertransaction WHERE document_id = %s)"""
+FORGOTTEN = "DELETE FROM invoices_ledgertransaction WHERE document_id = %s"
 GONE = "DELETE FROM invoices_invoiceline WHERE invoice_id = %s AND {}"
 HEAD = """UPDATE invoices_invoice SET subtotal = subtotal + %s, tax_total = tax_total + %s, total = total + %s,
           amount_due = amount_due + %s, snapshot = jsonb_set(snapshot, '{{taxes}}', %s::jsonb) WHERE id = %s"""
@@ -161,8 +167,21 @@ def changes(invoice: Invoice, first: Invoice) -> dict[str, tuple[list[Change], s
             "F-000009: its number",
         ),
         "removed document": (
-            [(GONE.format("true"), [first.pk]), ("DELETE FROM invoices_invoice WHERE id = %s", [first.pk])],
+            [
+                (UNPOSTED, [first.pk]),
+                (FORGOTTEN, [first.pk]),
+                (GONE.format("true"), [first.pk]),
+                ("DELETE FROM invoices_invoice WHERE id = %s", [first.pk]),
+            ],
             "series F: 2 numbers were given, 1 documents are there, from 2 to 2",
+        ),
+        "ledger's entry": (
+            [("UPDATE invoices_ledgerentry SET amount = amount + 1 WHERE invoice_id = %s", one)],
+            "entries sum to 1, not to zero",
+        ),
+        "ledger's transaction": (
+            [(UNPOSTED, one), (FORGOTTEN, one)],
+            f"{number}: the ledger says nothing of it",
         ),
         "PDF": (
             [("UPDATE invoices_invoicedocument SET pdf = pdf || 'x'::bytea WHERE invoice_id = %s", one)],
@@ -210,3 +229,40 @@ def test_lost_event(invoice: Invoice) -> None:
 def test_unknown_number(committed: str) -> None:
     with pytest.raises(CommandError, match="there is no such document"):
         verify("--invoice", "F-999999")
+
+
+def test_a_credit_note_is_held_against_its_invoice(invoice: Invoice, subtests: pytest.Subtests) -> None:
+    with installation_scope():
+        part = {invoice.lines.get(position=1).pk: Decimal("20.00")}
+        note = credit_note(invoice, part, reason="An outage", by=None)
+    assert "3 documents verified" in verify()
+    keep()
+    one = [note.pk]
+    whole: dict[str, tuple[list[Change], str]] = {
+        "its discount": ([more_discount(note, "-1")], "its discounts and taxes are not those"),
+        "its amount": (
+            [
+                (LINE.format("amount = amount + 100, exact_amount = exact_amount + 100"), one),
+                put_right(note, "100"),
+            ],
+            f"it gives back more than invoice {invoice.number} charged: 45 was left",
+        ),
+        "what it settles": (
+            [
+                (
+                    "UPDATE invoices_invoice SET amount_due = 1, credits_applied = total - 1 WHERE id = %s",
+                    [invoice.pk],
+                )
+            ],
+            "taken off, of 1 to pay",
+        ),
+    }
+    for name, (statements, said) in whole.items():
+        with subtests.test(name):
+            tamper(*statements)
+            out = io.StringIO()
+            with pytest.raises(CommandError):
+                call_command("verify", stdout=out)
+            assert said in out.getvalue()
+            put_back()
+    assert "3 documents verified" in verify()

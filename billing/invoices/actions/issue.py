@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from billing.invoices.drafts import Draft, DraftLine
+from billing.invoices.ledger.credit import credit_uses
+from billing.invoices.ledger.documents import post_document, uses_data
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.numbering import series_of, take_number
 from billing.invoices.queries import invoice_head
@@ -37,7 +39,8 @@ def issue(
         return None
     kind = Invoice.Kind.CREDIT_NOTE if draft.totals.is_credit_note else Invoice.Kind.INVOICE
     sign, foot = -1 if draft.totals.is_credit_note else 1, draft.totals
-    snapshot = take_snapshot(draft, sign)
+    uses = credit_uses(draft.account.pk, foot.credits_applied)
+    snapshot = {**take_snapshot(draft, sign), "credit_used": uses_data(uses, draft.currency)}
     waited = [each.pending.pk for each in draft.lines if each.pending]
     PendingLine.objects.filter(pk__in=waited).update(invoiced_at=priced_at)
     series = series_of(kind)
@@ -67,6 +70,7 @@ def issue(
     InvoiceLine.objects.bulk_create(
         _row(invoice, place, each, sign) for place, each in enumerate(draft.lines, 1)
     )
+    post_document(invoice, uses)
     if dated is None:
         data = invoice_head(invoice)
         announce(draft.account, EventType.INVOICE_ISSUED, data, fact=invoice.number, at=issued_at)

@@ -7,6 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from accounts.scope import account_scope
+from billing.invoices.actions.issue import database_clock
+from billing.invoices.errors import EntryError
+from billing.invoices.ledger.documents import post_payment
 from billing.invoices.models import Invoice, Payment
 from billing.invoices.queries import invoice_head, open_amount
 from billing.pricing.money import money_string, round_money
@@ -14,12 +17,8 @@ from billing.webhooks.actions import announce
 from billing.webhooks.models import EventType
 
 
-class PaymentError(ValueError):
-    """A payment that cannot be recorded; `field` names what to mend."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+class PaymentError(EntryError):
+    """A payment that cannot be recorded."""
 
 
 def record_payment(
@@ -50,6 +49,7 @@ def record_payment(
             method=method,
             reference=reference,
         )
+        post_payment(payment, database_clock())
         if amount == left:
             announce(account, EventType.INVOICE_PAID, invoice_head(invoice), fact=invoice.number)
         return payment

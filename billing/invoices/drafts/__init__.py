@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.reading import one_reading
-from billing.invoices.credit import credit_left
 from billing.invoices.drafts.coupons import drafted_coupons, taxed
 from billing.invoices.drafts.late import late_lines
 from billing.invoices.drafts.lines import Data, DraftLine, Taxes, unmixed
 from billing.invoices.drafts.plan import base_lines, following, minimum_spend_lines, waiting, waiting_lines
 from billing.invoices.drafts.usage import usage_lines
+from billing.invoices.ledger.credit import credit_left
 from billing.plans.models import Period
 from billing.pricing.money import ZERO, money_string
 from billing.pricing.totals import Totals, totals
@@ -103,7 +103,7 @@ def _draft(
     foot = totals(
         [taxed(each.line.kind, each.line.amount, each.tax, each.period) for each in lines],
         coupons,
-        credit_left(account),
+        credit_left(account.pk),
         account.currency,
     )
     usage_total = rated.usage_total if rated else ZERO

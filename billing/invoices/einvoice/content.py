@@ -25,7 +25,7 @@ from billing.invoices.einvoice.terms import (
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.days import day
 from billing.invoices.paper.figures import locale_of
-from billing.invoices.paper.words import coupon_words
+from billing.invoices.paper.words import coupon_words, reason_words
 from billing.pricing.money import ZERO, exact, minor_units, money_string, plain
 
 MOST_DECIMALS: Final = 2
@@ -49,8 +49,8 @@ def is_representable(currency: str) -> bool:
 def content_of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Content:
     """The terms of `invoice`, texts in its language. ValueError where `is_representable` says no.
 
-    A credit note's amounts are what is given back: it has the signs of its row. All of it becomes credit, so it is
-    told as settled and nothing is due.
+    A credit note's amounts are what is given back: it has the signs of its row. All of it becomes credit, or settles
+    what was open on the invoice that it takes back, so it is told as settled and nothing is due.
     """
     if not is_representable(invoice.currency):
         raise ValueError(f"EN 16931 allows {MOST_DECIMALS} decimals at most, {invoice.currency} has more")
@@ -105,7 +105,9 @@ def span_of(start: datetime, end: datetime, zone: ZoneInfo) -> Span:
 
 
 def _notes(snapshot: Mapping[str, Any]) -> Iterator[Note]:
-    """Older snapshots keep no codes beside their mentions."""
+    """Why an invoice is taken back, and the mentions. Older snapshots keep no codes beside these."""
+    if credits := snapshot.get("credits"):
+        yield Note("", reason_words(credits))
     texts = snapshot["mentions"]
     codes = snapshot.get("mention_codes") or [""] * len(texts)
     for code, text in zip(codes, texts, strict=True):

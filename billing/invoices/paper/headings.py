@@ -20,6 +20,8 @@ def group_of(line: InvoiceLine) -> Key:
     """Lines of one key that follow each other stand under one heading."""
     if line.kind == "usage":
         return ("usage", line.detail.get("plan_name"), line.detail.get("plan_version"), line.start, line.end)
+    if "credits" in line.detail:
+        return ("credits", line.invoice.snapshot["credits"]["number"])
     if line.kind in _PLAN:
         return ("plan",)
     return ("limit" if line.kind in ("limit_waiver", "minimum") else line.kind,)
@@ -36,6 +38,8 @@ def heading(key: Key, lines: Sequence[InvoiceLine], locale: Locale, zone: str) -
         return pgettext("on paper", "Plan"), _("changed during the period") if any(
             each.kind == "proration" for each in lines
         ) else ""
+    if key[0] == "credits":
+        return _("Taken back of invoice %(number)s") % {"number": key[1]}, ""
     if key[0] == "limit":
         return _("Limits and minimums"), days.instants(first.start, first.end, zone, locale)
     return (_("Late usage"), "") if key[0] == "late_usage" else (_("Adjustments"), "")

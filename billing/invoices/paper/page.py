@@ -65,7 +65,8 @@ def _title(invoice: Invoice) -> str:
 def _hero(invoice: Invoice, figures: Figures, due: str) -> dict[str, str]:
     """The one large figure, what it is, and by when."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        return {"label": _("Your credit"), "figure": figures.money(invoice.total), "by": ""}
+        label = _("Your credit") if invoice.credited_id is None else _("Taken back")
+        return {"label": label, "figure": figures.money(invoice.total), "by": ""}
     by = _("by %(day)s") % {"day": due} if invoice.amount_due else _("nothing to pay")
     return {
         "label": pgettext("on paper", "Amount due"),

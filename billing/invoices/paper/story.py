@@ -1,8 +1,9 @@
 """The sentences beside the amount due: what usage came to, whether the limit held, what else there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from babel.lists import format_list
 from django.utils.translation import gettext as _
@@ -11,11 +12,14 @@ from django.utils.translation import ngettext, pgettext
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper import days
 from billing.invoices.paper.figures import Figures
+from billing.invoices.paper.words import reason_words
 from billing.pricing.money import ZERO
 
 
 def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -> str:
     """One to four sentences."""
+    if credits := invoice.snapshot.get("credits"):
+        return _taken_back(invoice, credits, figures)
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return _(
             "What is given back is more than what is owed: %(amount)s are your credit, used on later invoices."
@@ -29,6 +33,19 @@ def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -
     if off := _taken_off(invoice):
         sentences.append(_("Taken off: %(parts)s.") % {"parts": format_list(off, locale=figures.locale)})
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _taken_back(invoice: Invoice, credits: Mapping[str, Any], figures: Figures) -> str:
+    """Why, and what becomes of it."""
+    sentences, credit = [f"{reason_words(credits).rstrip('.')}."], invoice.total - invoice.settles
+    if invoice.settles:
+        facts = {"amount": figures.money(invoice.settles), "number": credits["number"]}
+        sentences.append(_("%(amount)s are taken off what was still to be paid on %(number)s.") % facts)
+    if credit:
+        sentences.append(
+            _("%(amount)s are your credit, used on later invoices.") % {"amount": figures.money(credit)}
+        )
+    return " ".join(sentences)
 
 
 def _usage(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -> str:

@@ -39,9 +39,20 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
             rows.append(SumRow(_tax_on(tax, figures), figures.amount(Decimal(tax["amount"]))))
     rows.append(SumRow(_("Total with VAT"), figures.amount(invoice.total), rule=True))
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        rows.append(SumRow(_("Given as credit"), figures.amount(-invoice.credits_applied)))
+        rows += _given_rows(invoice, figures)
     elif invoice.credits_applied:
         rows.append(SumRow(_("Credit used"), figures.amount(-invoice.credits_applied)))
+    return rows
+
+
+def _given_rows(invoice: Invoice, figures: Figures) -> list[SumRow]:
+    """What became of a credit note's sum: taken off what was open on the invoice that it takes back, and credit."""
+    rows, credit = [], invoice.credits_applied - invoice.settles
+    if invoice.settles:
+        label = _("Taken off invoice %(number)s") % {"number": invoice.snapshot["credits"]["number"]}
+        rows.append(SumRow(label, figures.amount(-invoice.settles)))
+    if credit or not rows:
+        rows.append(SumRow(_("Given as credit"), figures.amount(-credit)))
     return rows
 
 

@@ -1,8 +1,10 @@
 """A line's name, what its quantity and price mean, and the two figures that stand beside the name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -37,6 +39,9 @@ def words_of(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
         return Words(line.description, _limit(line, figures))
     if line.kind == "minimum":
         return Words(line.description, _minimum(line, figures))
+    if "credits" in line.detail:
+        place = _("line %(place)s") % {"place": line.detail["credits"]["position"]}
+        return Words(line.description, f"{place}, {_dates(line, figures)}")
     return Words(line.description, _dates(line, figures))
 
 
@@ -113,6 +118,14 @@ def _minimum(line: InvoiceLine, figures: Figures) -> str:
 
 def _dates(line: InvoiceLine, figures: Figures) -> str:
     return days.instants(line.start, line.end, line.invoice.snapshot["timezone"], figures.locale)
+
+
+def reason_words(credits: Mapping[str, Any]) -> str:
+    """Why an invoice is taken back, as its credit note says."""
+    return _("Invoice %(number)s is taken back: %(reason)s") % {
+        "number": credits["number"],
+        "reason": credits["reason"],
+    }
 
 
 def coupon_words(code: str, discount: Decimal, *, credit_note: bool = False) -> str:

@@ -20,7 +20,9 @@ def coupon_differences(account_id: int) -> Iterator[Found]:
     What a document keeps of its coupons counts for the next one, as it did when that was issued: a fault is told once.
     """
     account = Account.objects.get(pk=account_id)
-    invoices = Invoice.objects.filter(account=account).prefetch_related("lines__period", "lines__invoice")
+    invoices = Invoice.objects.filter(account=account, credited=None).prefetch_related(
+        "lines__period", "lines__invoice"
+    )
     earlier: list[Data] = []
     for invoice in invoices.order_by("priced_at", "series", "sequence"):
         foot = _foot(account, invoice, earlier)

@@ -92,7 +92,7 @@ def base_differences(period: Period) -> Iterator[Found]:
 def waiting_differences(account_id: int) -> Iterator[Found]:
     """Prorations and adjustments, each on one document as it waited for it."""
     rows = InvoiceLine.objects.filter(
-        account=account_id, kind__in=("proration", "adjustment")
+        account=account_id, kind__in=("proration", "adjustment"), credited=None
     ).select_related("invoice")
     shown = {row.detail.get("pending"): row for row in rows}
     for waited in PendingLine.objects.filter(account=account_id, invoiced_at__isnull=False):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.models import Invoice
-from billing.invoices.verify import coupons, prices, sums
+from billing.invoices.verify import coupons, ledger, notes, prices, sums
 from billing.plans.models import Period
 from billing.usage.retention import is_purged
 
@@ -71,11 +71,11 @@ def _of_account(account_id: int, only: Invoice | None) -> Iterator[prices.Found]
         if not is_purged(account_id, period.start, period.end):
             yield from prices.usage_differences(period)
         yield from prices.base_differences(period)
+    yield from _of(only, notes.note_differences(account_id))
     yield from _of(only, sums.document_differences(account_id))
     yield from _of(only, prices.waiting_differences(account_id))
     yield from _of(only, coupons.coupon_differences(account_id))
-    if only is None:
-        yield from sums.credit_differences(account_id)
+    yield from _of(only, ledger.ledger_differences(account_id))
 
 
 def _periods(account_id: int, only: Invoice | None) -> Iterable[Period]:

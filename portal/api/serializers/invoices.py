@@ -23,6 +23,11 @@ class TaxAnswer(Answer):
     amount = serializers.CharField()
 
 
+class CreditsAnswer(Answer):
+    number = serializers.CharField()
+    reason = serializers.CharField()
+
+
 class InvoiceAnswer(Answer):
     number = serializers.CharField()
     kind = serializers.ChoiceField(choices=["invoice", "credit_note"])
@@ -40,3 +45,6 @@ class InvoiceAnswer(Answer):
     total = serializers.CharField()
     credits_applied = serializers.CharField()
     amount_due = serializers.CharField()
+    credits = CreditsAnswer(
+        allow_null=True, help_text="Of a credit note by hand: the invoice that it takes back, and why."
+    )

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from lxml import etree
 
-from billing.invoices.actions import bill_account
+from billing.invoices.actions import bill_account, credit_note
 from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import invoice_pdf, render
@@ -175,6 +175,28 @@ def test_credit_note() -> None:
     assert b"<rsm:ExchangedDocument>" in cii
     assert b">381<" in cii
     assert b"<CreditNote " in ubl
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_credit_notes_by_hand(locale: str) -> None:
+    """Wholly and by line, with discounts over two rates: the reason is a note, the invoice is named."""
+    load_catalog({"catalog": 1, "coupons": [{"code": "WELCOME", "percent": "15"}]})
+    account = world.customer(locale=locale)
+    redeem(account, "WELCOME", at=utc(2026, 1, 1))
+    world.on_plan(account, "mixed", utc(2026, 2, 1))
+    world.use(account, utc(2026, 2, 5), output_tokens=4_000_000, input_tokens=12_345_678)
+    invoice = bill_account(account, utc(2026, 3, 1))[-1]
+    first, _second, third = invoice.lines.order_by("position")
+    part = credit_note(invoice, {first.pk: D("12.34"), third.pk: D("49")}, reason="An outage", by=None)
+    for note in (part, credit_note(invoice, reason="The rest", by=None)):
+        clean(note)
+        cii, ubl = invoice_cii(note), invoice_ubl(note)
+        assert texts(cii, ".//r:InvoiceReferencedDocument/r:IssuerAssignedID") == [invoice.number]
+        assert texts(ubl, ".//a:InvoiceDocumentReference/c:ID") == [invoice.number]
+        reason = note.snapshot["credits"]["reason"]
+        for said in (texts(cii, ".//r:IncludedNote/r:Content")[0], texts(ubl, "c:Note")[0]):
+            assert reason in said
+            assert invoice.number in said
 
 
 def test_yen() -> None:

@@ -10,7 +10,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from billing.invoices import admin_parked  # noqa: F401  # registers its page
 from billing.invoices.actions import PaymentError, record_payment
 from billing.invoices.models import Invoice, InvoiceLine, Payment
 from billing.invoices.pdf import invoice_pdf

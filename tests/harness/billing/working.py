@@ -1,0 +1,95 @@
+"""What one of the processes does: at random, and for ever."""
+
+import random
+import traceback
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+ACCOUNTS: Final = 24
+BEGAN: Final = datetime(2024, 1, 1, tzinfo=UTC)
+MONTHS: Final = 30
+"""As many periods of each account may be billed, one after another."""
+
+
+def code(number: int) -> str:
+    return f"books-{number:02d}"
+
+
+def work(seed: int, done: Path, log: Path) -> None:
+    """Act until killed; each act that was committed is a byte of its kind in the file `done`."""
+    chance = random.Random(seed)
+    try:
+        with done.open("ab", buffering=0) as record:
+            while True:
+                record.write(act(chance).encode())
+    except BaseException:
+        log.write_text(traceback.format_exc())
+        raise
+
+
+def act(chance: random.Random) -> str:
+    """One act on one account: `b`ill, `p`ay, `n`ote, or `-` where there was nothing to do or it was refused."""
+    from accounts.models import Account
+
+    account = Account.objects.get(code=code(chance.randrange(ACCOUNTS)))
+    return chance.choices([bill, pay, take_back], [3, 4, 3])[0](account, chance)
+
+
+def bill(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
+    """One or two periods more than there were."""
+    from accounts.scope import account_scope
+    from billing.invoices.actions import bill_account
+    from billing.invoices.models import Invoice
+
+    with account_scope(account.pk):
+        before = Invoice.objects.filter(account=account, closes__isnull=False).count()
+    as_of = BEGAN + timedelta(days=31 * min(before + chance.randint(1, 2), MONTHS))
+    return "b" if bill_account(account, as_of) else "-"
+
+
+def pay(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
+    """All that is open on one of its invoices, or a part."""
+    from billing.invoices.actions import record_payment
+    from billing.invoices.errors import EntryError
+
+    invoice, left = _one_of(account, chance)
+    if invoice is None or not left:
+        return "-"
+    amount = chance.choice([left, Decimal("0.01"), (left / 2).quantize(Decimal("0.01"))]) or left
+    try:
+        record_payment(invoice, amount, datetime.now(UTC), reference="harness")
+    except EntryError:  # another one paid it, or took it back
+        return "-"
+    return "p"
+
+
+def take_back(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
+    """An invoice, or a part of one of its lines."""
+    from accounts.scope import account_scope
+    from billing.invoices.actions import credit_note
+    from billing.invoices.errors import EntryError
+
+    invoice, _left = _one_of(account, chance)
+    if invoice is None:
+        return "-"
+    with account_scope(account.pk):
+        line = chance.choice(list(invoice.lines.all()))
+    part = {line.pk: (line.amount * chance.randint(1, 60) / 100).quantize(Decimal("0.01"))}
+    try:
+        credit_note(invoice, chance.choice([None, part, part, part]), reason="Harness", by=None)
+    except EntryError:  # nothing is left of it
+        return "-"
+    return "n"
+
+
+def _one_of(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    from accounts.scope import account_scope
+    from billing.invoices.models import Invoice
+    from billing.invoices.queries import open_amount
+
+    with account_scope(account.pk):
+        found = list(Invoice.objects.filter(account=account, kind="invoice"))
+        invoice = chance.choice(found) if found else None
+        return invoice, open_amount(invoice) if invoice else Decimal(0)
