@@ -3,6 +3,7 @@
 The names are public (docs/operating.md). An unsafe value in production stops the start: see portal/checks.py.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,8 @@ INVOICE_GRACE_HOURS = env.int("INVOICE_GRACE_HOURS", default=0)
 PAYMENT_TERMS_DAYS = env.int("PAYMENT_TERMS_DAYS", default=14)
 # Days after its due date on which an unpaid invoice is reminded of, rising; empty: never.
 REMINDER_DAYS = sorted(int(days) for days in env.list("REMINDER_DAYS", default=["3", "10", "24"]))
+# How many processes render the PDFs of a billing run side by side.
+PDF_PROCESSES = env.int("PDF_PROCESSES", default=min(4, os.cpu_count() or 1))
 # The series that invoice numbers are counted in; capital letters, digits and hyphens.
 INVOICE_SERIES = env.str("INVOICE_SERIES", default="F")
 # How often a key may call the API in a minute, of each server process; 0: as often as it likes. Events apart.

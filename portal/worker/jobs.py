@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from django.db import OperationalError, close_old_connections
 from django.utils import timezone
@@ -20,8 +19,7 @@ from procrastinate import App
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.models import Invoice
-from billing.invoices.pdf import ensure_document
+from billing.invoices.rendering import render_waiting
 from billing.invoices.retention import accounts_with_periods, purgeable
 from billing.invoices.run import accounts_due, bill_accounts
 from billing.invoices.summary import send_summary
@@ -51,8 +49,6 @@ EVERY_MINUTE: Final = "* * * * *"
 EVERY_QUARTER: Final = "7-59/15 * * * *"
 EVERY_NIGHT: Final = "40 2 * * *"
 EVERY_MORNING: Final = "7 6 * * *"
-# Invoices that one run renders: about a minute's work.
-MOST_INVOICES: Final = 200
 # Set when the process was asked to end: a job stops between two accounts.
 stopping = threading.Event()
 
@@ -154,10 +150,7 @@ def send_billing_summary() -> None:
 
 def render_invoices() -> None:
     """The PDFs of invoices that have none yet, oldest first; whoever asks for one earlier renders it then."""
-    with installation_scope():
-        bare = Invoice.objects.filter(document=None).order_by("issued_at", "sequence")
-        found = list(bare.values_list("pk", flat=True)[:MOST_INVOICES])
-    each(found, _render)
+    render_waiting(stopping.is_set)
 
 
 def purge_usage() -> None:
@@ -196,12 +189,6 @@ def _tell(account_id: int, now: datetime) -> None:
 
 def _purge(account: Account) -> None:
     purge_account(account, purgeable)
-
-
-def _render(invoice_id: UUID) -> None:
-    with installation_scope():
-        invoice = Invoice.objects.select_related("account").get(pk=invoice_id)
-    ensure_document(invoice)
 
 
 def each[Key](keys: Iterable[Key], work: Callable[[Key], object]) -> None:

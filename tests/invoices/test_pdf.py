@@ -16,7 +16,7 @@ from billing.invoices.actions import bill_account
 from billing.invoices.models import Invoice
 from billing.invoices.paper.figures import Figures, locale_of
 from billing.invoices.pdf import ensure_document, invoice_pdf, print_html
-from billing.invoices.tasks import render_missing
+from billing.invoices.rendering import render_waiting
 from billing.limits.actions import set_limit
 from billing.plans.actions import Actor, cancel
 from tests.invoices import world
@@ -172,7 +172,7 @@ def test_the_background_prints_what_nobody_asked_for() -> None:
     account = world.customer()
     world.on_plan(account, "team", utc(2026, 1, 1))
     bill_account(account, utc(2026, 2, 1))
-    assert (render_missing(account), render_missing(account)) == (2, 0)
+    assert (render_waiting(), render_waiting()) == (2, 0)
 
 
 @pytest.mark.parametrize(
