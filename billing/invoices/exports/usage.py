@@ -1,4 +1,4 @@
-"""Usage as CSV, by the very function that answers the usage API, a calendar month of a meter at a time."""
+"""Usage as CSV, by the very function that answers the usage API, a day or a calendar month of a meter at a time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from billing.invoices.exports.reading import read_now
 from billing.plans.models import Meter
 from billing.plans.stored import meter_def
 from billing.pricing.charges import localized
-from billing.pricing.dates import add_intervals, local_date, local_midnight, utc
+from billing.pricing.dates import DAY, add_intervals, local_date, local_midnight, utc
 from billing.pricing.money import plain
 from billing.usage.queries import UsageQueryError, UsageRow, check_question, usage_rows
 
 LONGEST: Final = timedelta(days=3660)
 COLUMNS: Final = ("account", "meter", "name", "unit", "start", "local_start", "quantity", "events")
-"""Dimensions stand between `local_start` and `quantity`, in the order in which they were asked for."""
+"""Dimensions stand between `local_start` and `quantity`, in the order in which they were asked for; one that is named
+as a column of ours has `dimension.` before it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Asked:
 
 def usage_csv(asked: Asked) -> Iterator[bytes]:
     """The file: by meter, then by time. Empty buckets are left out."""
-    yield csv_rows([(*COLUMNS[:6], *asked.group_by, *COLUMNS[6:])])
+    dimensions = [f"dimension.{name}" if name in COLUMNS else name for name in asked.group_by]
+    yield csv_rows([(*COLUMNS[:6], *dimensions, *COLUMNS[6:])])
     for meter in asked.meters:
         names = asked.dimensions_of(meter)
         for start, end in spans(asked.account.timezone, asked.start, asked.end, asked.granularity):
@@ -61,12 +64,16 @@ def usage_csv(asked: Asked) -> Iterator[bytes]:
 
 
 def spans(zone: str, start: datetime, end: datetime, granularity: str) -> Iterator[tuple[datetime, datetime]]:
-    """[start, end) in calendar months of `zone`: each bucket lies in one of them. `none` is one bucket, so one span."""
+    """[start, end) in calendar months of `zone`, for hours in days: a bucket lies in one of them, and not many do.
+
+    `none` is one bucket, so one span.
+    """
     if granularity == "none":
         yield start, end
         return
     while start < end:
-        following = add_intervals(local_date(start, zone).replace(day=1), "month", 1)
+        day = local_date(start, zone)
+        following = day + DAY if granularity == "hour" else add_intervals(day.replace(day=1), "month", 1)
         cut = min(local_midnight(following, zone), end)
         yield start, cut
         start = cut

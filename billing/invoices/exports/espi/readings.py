@@ -92,14 +92,14 @@ class Rounding:
 
 
 def _rows(span: Span, meter: Meter) -> Iterator[Decimal]:
-    for start, end in spans(span.account.timezone, span.start, span.end, span.granularity):
+    for start, end in spans(span.account.timezone, span.start, span.end, "month"):
         read = partial(usage_rows, span.account, meter, start, end, span.granularity)
         yield from (row.quantity for row in read_now(span.account, read))
 
 
 def _intervals(span: Span, meter: Meter) -> Iterator[Interval]:
     """All of them, those without usage too, a calendar month at a time."""
-    for start, end in spans(span.account.timezone, span.start, span.end, span.granularity):
+    for start, end in spans(span.account.timezone, span.start, span.end, "month"):
         yield from read_now(span.account, partial(_month, span, meter, start, end))
 
 
