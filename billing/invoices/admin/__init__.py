@@ -1,5 +1,5 @@
-"""Documents, payments and adjustments for support staff. Issued documents cannot be changed."""
+"""Documents, payments, adjustments and the ledger for support staff. Issued documents cannot be changed."""
 
-from billing.invoices.admin import adjustments, documents
+from billing.invoices.admin import adjustments, documents, ledger
 
-__all__ = ["adjustments", "documents"]
+__all__ = ["adjustments", "documents", "ledger"]

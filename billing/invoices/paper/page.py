@@ -44,13 +44,18 @@ def page_of(invoice: Invoice) -> dict[str, Any]:
         "sums": sums.sum_rows(invoice, len(lines), figures),
         "taxes": sums.tax_rows(invoice, figures),
         "tax_total": sums.tax_total_row(invoice, figures),
-        "due_amount": figures.amount(invoice.amount_due),
+        "due_amount": figures.amount(left_to_pay(invoice)),
         "bank": _bank(invoice, figures),
         "mentions": snapshot["mentions"],
         "site": snapshot["site_url"].partition("://")[2],
         "url": _url(invoice),
         "minor_unit": figures.number(Decimal(1).scaleb(-minor_units(invoice.currency))),
     }
+
+
+def left_to_pay(invoice: Invoice) -> Decimal:
+    """What the document asks for: nothing if it is of money that was received."""
+    return ZERO if "prepayment" in invoice.snapshot else invoice.amount_due
 
 
 def _title(invoice: Invoice) -> str:
@@ -65,6 +70,8 @@ def _hero(invoice: Invoice, figures: Figures, due: str) -> dict[str, str]:
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         label = _("Your credit") if invoice.credited_id is None else _("Taken back")
         return {"label": label, "figure": figures.money(invoice.total), "by": ""}
+    if "prepayment" in invoice.snapshot:
+        return {"label": _("Received"), "figure": figures.money(invoice.total), "by": _("nothing to pay")}
     by = _("by %(day)s") % {"day": due} if invoice.amount_due else _("nothing to pay")
     return {
         "label": pgettext("on paper", "Amount due"),
@@ -85,7 +92,7 @@ def _sums(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
 def _bank(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
     """Where to pay; nothing if nothing is due or the seller gave no account."""
     seller = invoice.snapshot["seller"]
-    if not seller["iban"] or not invoice.amount_due:
+    if not seller["iban"] or not left_to_pay(invoice):
         return []
     iban = " ".join(seller["iban"][at : at + 4] for at in range(0, len(seller["iban"]), 4))
     rows = [

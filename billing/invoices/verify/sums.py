@@ -77,8 +77,8 @@ def sum_differences(invoice: Invoice) -> Iterator[Found]:
 
 
 def _tax_is_a_difference(invoice: Invoice) -> bool:
-    """Of a credit note by hand: what its invoice's tax comes to with it, less what it came to before (`verify.notes`). Of
-    a prepayment: what was received, less the net in it.
+    """Of a credit note by hand: what its invoice's tax comes to with it, less what it came to before (`verify.notes`).
+    Of a prepayment: what was received, less the net in it.
     """
     return invoice.credited_id is not None or "prepayment" in invoice.snapshot
 
