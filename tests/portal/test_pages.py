@@ -64,7 +64,7 @@ QUERIES = {
     "overview": 41,
     "usage": 25,
     "limits": 37,
-    "invoices": 12,
+    "invoices": 13,
     "invoice": 12,
     "plan": 41,
     "settings": 11,
