@@ -105,7 +105,8 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
     if invoice is None:
         return None
     lines = list(invoice.lines.select_related("version__plan").order_by("position"))
-    known, notes = standing(invoice), list(invoice.credit_notes.order_by("issued_at"))
+    known = standing(invoice)
+    notes = list(invoice.credit_notes.order_by("issued_at")) if known.credited else []
     left = known.open
     zone = str(invoice.snapshot.get("timezone") or account.timezone)
     paid = None if left else max((one.received_at for one in invoice.payments.all()), default=None)
@@ -149,8 +150,7 @@ def _foot(invoice: Invoice, left: Decimal, paid: datetime | None, notes: Sequenc
     rows.append(FootRow(gettext("Total"), invoice.total, "sum"))
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return [*rows, *_given_rows(invoice)]
-    if invoice.credits_applied:
-        rows.append(FootRow(gettext("Credit applied"), -invoice.credits_applied))
+    rows += _used_rows(invoice)
     settling = [note for note in notes if note.settles]
     rows += [FootRow(gettext("Credit note %(number)s") % {"number": n.number}, -n.settles) for n in settling]
     due = invoice.amount_due - sum((note.settles for note in settling), ZERO)
@@ -161,6 +161,17 @@ def _foot(invoice: Invoice, left: Decimal, paid: datetime | None, notes: Sequenc
         gettext("Paid on %(day)s") % {"day": dates.day(paid, "yMMMMd")} if paid else gettext("Nothing to pay")
     )
     return [*rows, FootRow(words, due, "grand")]
+
+
+def _used_rows(invoice: Invoice) -> list[FootRow]:
+    """Which credit paid; older documents do not say it."""
+    used = invoice.snapshot.get("credit_used")
+    if used:
+        words = gettext("Credit of %(number)s")
+        return [FootRow(words % {"number": use["number"]}, -Decimal(use["amount"])) for use in used]
+    if invoice.credits_applied:
+        return [FootRow(gettext("Credit applied"), -invoice.credits_applied)]
+    return []
 
 
 def _given_rows(note: Invoice) -> list[FootRow]:

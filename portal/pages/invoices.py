@@ -13,6 +13,7 @@ from accounts.models import Account
 from billing.invoices.models import Invoice
 from billing.invoices.standing import Standing, standings
 from portal import dates
+from portal.pages.credit import Credit, credit_of
 
 ZERO = Decimal(0)
 PAGE = 50
@@ -51,6 +52,7 @@ class InvoiceCard:
     open_amount: Decimal
     status: Status
     due_words: str
+    takes_back: str = ""
 
     def overdue(self, at: datetime) -> bool:
         return self.open_amount > 0 and self.due_at < at
@@ -58,11 +60,12 @@ class InvoiceCard:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceList:
-    """One page of the documents, newest first; page numbers count from 1."""
+    """One page of the documents, newest first; page numbers count from 1. And what credit the account has."""
 
     cards: Sequence[InvoiceCard]
     number: int
     pages: int
+    credit: Credit
 
     @property
     def numbers(self) -> range:
@@ -73,7 +76,7 @@ def invoice_list(account: Account, at: datetime, number: int = 1) -> InvoiceList
     """A number beyond the last page gives the last."""
     pages = Paginator(Invoice.objects.filter(account=account).order_by("-issued_at", "-pk"), PAGE)
     one = pages.get_page(number)
-    return InvoiceList(_cards(one.object_list, at), one.number, pages.num_pages)
+    return InvoiceList(_cards(one.object_list, at), one.number, pages.num_pages, credit_of(account))
 
 
 def last_invoice(account: Account, at: datetime) -> InvoiceCard | None:
@@ -109,6 +112,7 @@ def _card(invoice: Invoice, known: Standing, at: datetime, with_rows: bool) -> I
         due_words=status.word
         if not left
         else gettext("To pay by %(day)s") % {"day": dates.day(invoice.due_at, "MMMMd")},
+        takes_back=invoice.snapshot.get("credits", {}).get("number", ""),
     )
 
 

@@ -70,7 +70,7 @@ QUERIES = {
     "overview": 27,
     "usage": 17,
     "limits": 26,
-    "invoices": 11,
+    "invoices": 12,
     "exports": 13,
     "invoice": 11,
     "plan": 26,

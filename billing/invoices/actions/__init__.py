@@ -5,6 +5,7 @@ from billing.invoices.actions.bill import AccountBusy, Due, bill_account, due_do
 from billing.invoices.actions.credit_notes import credit_note
 from billing.invoices.actions.issue import issue
 from billing.invoices.actions.payments import PaymentError, record_payment
+from billing.invoices.actions.prepayments import record_prepayment, refund_credit
 
 __all__ = [
     "AccountBusy",
@@ -17,5 +18,7 @@ __all__ = [
     "issue",
     "issue_first_base",
     "record_payment",
+    "record_prepayment",
+    "refund_credit",
     "take_adjustment_back",
 ]

@@ -1,5 +1,5 @@
-"""Documents, payments and adjustments for support staff. Issued documents cannot be changed."""
+"""Documents, payments, adjustments and the ledger for support staff. Issued documents cannot be changed."""
 
-from billing.invoices.admin import adjustments, documents, parked
+from billing.invoices.admin import adjustments, documents, ledger, parked
 
-__all__ = ["adjustments", "documents", "parked"]
+__all__ = ["adjustments", "documents", "ledger", "parked"]

@@ -1,21 +1,24 @@
 """Invoices for support staff: to read, to print, and to record what was paid. Issued documents cannot be changed."""
 
+from functools import partial
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_protect
 
-from billing.invoices.actions import PaymentError, record_payment
+from billing.invoices.admin.entries import entry_view
+from billing.invoices.admin.forms import CreditNoteForm, PaymentForm, PrepaymentForm
 from billing.invoices.models import Invoice, InvoiceLine, Payment
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import invoice_by_number, open_amount, status
 from billing.limits.admin import ReadOnly
-from billing.pricing.money import money_string, plain, round_money
+from billing.pricing.money import money_string, plain
 
 
 class LineInline(admin.TabularInline):  # type: ignore[type-arg]  # the stubs' generic, which Django's own class is not
@@ -49,9 +52,10 @@ class InvoiceAdmin(ReadOnly):
     list_select_related = ("account",)
     date_hierarchy = "issued_at"
     ordering = ("-issued_at", "-sequence")
+    change_list_template = "admin/invoices/invoice/change_list.html"
     inlines: ClassVar = [LineInline]
     fieldsets: ClassVar = [
-        (None, {"fields": ("number", "account", "kind", "state", "pdf", "pay")}),
+        (None, {"fields": ("number", "account", "kind", "state", "pdf", "pay", "give_back", "taken_back")}),
         (_("Dates"), {"fields": ("issued_at", "due_at", "period_start", "period_end", "priced_at")}),
         (
             _("Amounts"),
@@ -59,13 +63,35 @@ class InvoiceAdmin(ReadOnly):
         ),
         (_("As issued"), {"fields": ("snapshot",), "classes": ("collapse",)}),
     ]
-    readonly_fields = ("state", "pdf", "pay", "still_open")
+    readonly_fields = ("state", "pdf", "pay", "still_open", "give_back", "taken_back")
 
     def get_urls(self) -> list[URLPattern]:
         mine = path(
             "<str:number>/pdf/", self.admin_site.admin_view(self.show_pdf), name="invoices_invoice_pdf"
         )
-        return [mine, *super().get_urls()]
+        note = path(
+            "<str:number>/credit-note/",
+            self.admin_site.admin_view(self.credit_note_view),
+            name="invoices_invoice_credit_note",
+        )
+        advance = path(
+            "prepayment/",
+            self.admin_site.admin_view(self.prepayment_view),
+            name="invoices_invoice_prepayment",
+        )
+        return [advance, mine, note, *super().get_urls()]
+
+    def credit_note_view(self, request: HttpRequest, number: str) -> HttpResponse:
+        """Choose what is given back, see the credit note, confirm it."""
+        invoice = invoice_by_number(number) if self.has_view_permission(request) else None
+        if invoice is None:
+            raise Http404
+        title = _("Credit note for %s") % invoice.number
+        return entry_view(self, request, partial(CreditNoteForm, invoice), title, "invoices.add_invoice")
+
+    def prepayment_view(self, request: HttpRequest) -> HttpResponse:
+        """Money in advance becomes an invoice and credit."""
+        return entry_view(self, request, PrepaymentForm, _("Record a prepayment"), "invoices.add_invoice")
 
     def show_pdf(self, request: HttpRequest, number: str) -> HttpResponse:
         invoice = invoice_by_number(number) if self.has_view_permission(request) else None
@@ -92,43 +118,35 @@ class InvoiceAdmin(ReadOnly):
             '<a href="{}">PDF</a>', reverse("admin:invoices_invoice_pdf", args=[invoice.number])
         )
 
+    @admin.display(description=_("credit note"))
+    def give_back(self, invoice: Invoice) -> str:
+        may_not = invoice.kind != Invoice.Kind.INVOICE or "prepayment" in invoice.snapshot
+        if may_not or status(invoice) == "void":
+            return "–"
+        address = reverse("admin:invoices_invoice_credit_note", args=[invoice.number])
+        return format_html('<a href="{}">{}</a>', address, _("Give back, wholly or by line"))
+
+    @admin.display(description=_("credit notes"))
+    def taken_back(self, invoice: Invoice) -> str:
+        numbers = invoice.credit_notes.order_by("issued_at").values_list("number", flat=True)
+        return ", ".join(numbers) or "–"
+
     @admin.display(description=_("payment"))
     def pay(self, invoice: Invoice) -> str:
         if not open_amount(invoice):
             return "–"
-        address = (
-            f"{reverse('admin:invoices_payment_add')}?invoice={invoice.pk}&amount={open_amount(invoice)}"
-        )
+        left = money_string(open_amount(invoice), invoice.currency)
+        address = f"{reverse('admin:invoices_payment_add')}?invoice={invoice.number}&amount={left}"
         return format_html('<a href="{}">{}</a>', address, _("Record a payment"))
-
-
-class PaymentForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Checks what `record_payment` will check, while the form can still say it beside the field."""
-
-    class Meta:
-        model = Payment
-        fields = ("invoice", "amount", "received_at", "reference")
-
-    def clean(self) -> dict[str, Any]:
-        found: dict[str, Any] = super().clean() or {}
-        invoice, amount = found.get("invoice"), found.get("amount")
-        if invoice is not None and amount is not None:
-            left = open_amount(invoice)
-            if not 0 < amount <= left or amount != round_money(amount, invoice.currency):
-                shown = f"{money_string(left, invoice.currency)} {invoice.currency}"
-                self.add_error("amount", _("Write an amount above zero and up to what is open: %s.") % shown)
-        return found
 
 
 @admin.register(Payment)
 class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Payments are recorded here and never changed."""
 
-    form = PaymentForm
     list_display = ("invoice", "account", "amount", "received_at", "method", "reference")
     list_select_related = ("invoice", "account")
     search_fields = ("invoice__number", "account__code", "reference")
-    raw_id_fields = ("invoice",)
     date_hierarchy = "received_at"
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -140,10 +158,9 @@ class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         return super().get_queryset(request).select_related("invoice", "account")
 
-    def save_model(self, request: HttpRequest, obj: Payment, form: PaymentForm, change: bool) -> None:
-        try:
-            stored = record_payment(obj.invoice, obj.amount, obj.received_at, reference=obj.reference)
-        except PaymentError as error:  # paid meanwhile: the transaction is rolled back with the answer
-            raise Http404(str(error)) from error
-        obj.pk, obj.account_id = stored.pk, stored.account_id
-        obj._state.adding = False
+    @method_decorator(csrf_protect)
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What it leaves open is seen first, then confirmed."""
+        return entry_view(self, request, PaymentForm, _("Record a payment"), "invoices.add_payment")

@@ -43,7 +43,7 @@ def cii_of(content: Content) -> bytes:
         kept(
             "rsm:ExchangedDocument",
             node("ram:ID", content.number),
-            node("ram:TypeCode", "381" if content.is_credit_note else "380"),
+            node("ram:TypeCode", content.type_code),
             _day("ram:IssueDateTime", content.issued_on),
             *(
                 node("ram:IncludedNote", node("ram:Content", note.text), node("ram:SubjectCode", note.code))

@@ -25,7 +25,7 @@ from billing.invoices.einvoice.terms import (
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.days import day
 from billing.invoices.paper.figures import locale_of
-from billing.invoices.paper.words import coupon_words, reason_words
+from billing.invoices.paper.words import coupon_words, prepaid_words, reason_words
 from billing.pricing.money import ZERO, exact, minor_units, money_string, plain
 
 MOST_DECIMALS: Final = 2
@@ -37,7 +37,9 @@ REASON_CODES: Final = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G
 SEPA: Final = "58"
 CREDIT_TRANSFER: Final = "30"
 SERVICES: Final = "S1"
-"""BT-23 of French invoices: a supply of services."""
+PAID_SERVICES: Final = "S2"
+AFTER_PREPAYMENT: Final = "S4"
+"""BT-23 of French invoices: a supply of services; paid already; the definitive invoice after a prepayment."""
 
 
 def is_representable(currency: str) -> bool:
@@ -57,21 +59,23 @@ def content_of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Content:
     snapshot, zone = invoice.snapshot, ZoneInfo(invoice.snapshot["timezone"])
     categories = {tax["category"] for tax in snapshot["taxes"]}
     is_credit_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
+    is_prepayment = "prepayment" in snapshot
     is_french = snapshot["seller"]["country"] == "FR"
-    due_on = invoice.due_at.astimezone(zone).date() if invoice.amount_due else None
+    due_on = _due_on(invoice, zone)
     with override(snapshot["locale"]):
         adjustments = tuple(_adjustments(invoice))
         return Content(
             number=invoice.number,
             is_credit_note=is_credit_note,
+            is_prepayment=is_prepayment,
             issued_on=invoice.issued_at.astimezone(zone).date(),
             due_on=due_on,
             currency=invoice.currency,
-            process=SERVICES if is_french else "",
+            process=_process(snapshot) if is_french else "",
             vat_due_on_issue=is_french and "S" in categories,
             purchase_order=snapshot["buyer"]["purchase_order"],
             account=snapshot["buyer"]["code"],
-            notes=tuple(_notes(snapshot)),
+            notes=tuple(_notes(snapshot, invoice.currency)),
             span=span_of(invoice.period_start, invoice.period_end, zone),
             seller=seller_of(snapshot, categories),
             buyer=buyer_of(snapshot, categories),
@@ -83,7 +87,7 @@ def content_of(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Content:
             sums=_sums(invoice, adjustments),
             preceding=tuple(
                 Preceding(each["number"], date.fromisoformat(each["issued_on"]))
-                for each in snapshot.get("preceding", ())
+                for each in (*snapshot.get("preceding", ()), *_prepaid(snapshot))
             ),
             items=tuple(
                 item_of(line, invoice.currency, rate_of(line.tax_category, line.tax_rate), span)
@@ -104,8 +108,27 @@ def span_of(start: datetime, end: datetime, zone: ZoneInfo) -> Span:
     return Span(first, max(first, (end - timedelta(microseconds=1)).astimezone(zone).date()))
 
 
-def _notes(snapshot: Mapping[str, Any]) -> Iterator[Note]:
-    """Why an invoice is taken back, and the mentions. Older snapshots keep no codes beside these."""
+def _due_on(invoice: Invoice, zone: ZoneInfo) -> date | None:
+    """BT-9: of money that was received, the day of that (the French rules ask for it); None if nothing is due."""
+    if prepayment := invoice.snapshot.get("prepayment"):
+        return date.fromisoformat(prepayment["received_on"])
+    return invoice.due_at.astimezone(zone).date() if invoice.amount_due else None
+
+
+def _process(snapshot: Mapping[str, Any]) -> str:
+    """BT-23: services; of an invoice that is paid already; of the definitive one after a prepayment."""
+    return PAID_SERVICES if "prepayment" in snapshot else AFTER_PREPAYMENT if _prepaid(snapshot) else SERVICES
+
+
+def _prepaid(snapshot: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The prepayments that an invoice uses, whose tax is not owed again."""
+    return [use for use in snapshot.get("credit_used", ()) if "issued_on" in use]
+
+
+def _notes(snapshot: Mapping[str, Any], currency: str) -> Iterator[Note]:
+    """Prepayments used, why an invoice is taken back, and the mentions; older snapshots keep no codes beside these."""
+    for use in _prepaid(snapshot):
+        yield Note("", prepaid_words(use, currency))
     if credits := snapshot.get("credits"):
         yield Note("", reason_words(credits))
     texts = snapshot["mentions"]
@@ -117,7 +140,7 @@ def _notes(snapshot: Mapping[str, Any]) -> Iterator[Note]:
 def _payment(invoice: Invoice) -> Payment | None:
     """Where to pay, as on paper: nothing if nothing is due or the seller gave no account."""
     seller = invoice.snapshot["seller"]
-    if not seller["iban"] or not invoice.amount_due:
+    if not seller["iban"] or not invoice.amount_due or "prepayment" in invoice.snapshot:
         return None
     means = SEPA if invoice.currency == "EUR" else CREDIT_TRANSFER
     return Payment(means, invoice.number, seller["iban"], seller["bic"], seller["name"])
@@ -125,7 +148,7 @@ def _payment(invoice: Invoice) -> Payment | None:
 
 def _terms(due_on: date | None, snapshot: Mapping[str, Any]) -> str:
     """BT-20."""
-    if due_on is None:
+    if due_on is None or "prepayment" in snapshot:
         return ""
     return _("Payable by %(day)s.") % {"day": day(due_on, locale_of(snapshot["locale"]))}
 
@@ -177,6 +200,7 @@ def _sums(invoice: Invoice, adjustments: Sequence[Adjustment]) -> Sums:
     def sum_of(charge: bool) -> Decimal:
         return sum((Decimal(each.amount) for each in adjustments if each.charge is charge), ZERO)
 
+    received = invoice.total if "prepayment" in invoice.snapshot else ZERO
     return Sums(
         lines=text(invoice.subtotal),
         allowances=text(sum_of(False)),
@@ -184,6 +208,6 @@ def _sums(invoice: Invoice, adjustments: Sequence[Adjustment]) -> Sums:
         net=text(invoice.total - invoice.tax_total),
         vat=text(invoice.tax_total),
         gross=text(invoice.total),
-        prepaid=text(invoice.credits_applied),
-        due=text(invoice.amount_due),
+        prepaid=text(invoice.credits_applied + received),
+        due=text(invoice.amount_due - received),
     )

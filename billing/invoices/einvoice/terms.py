@@ -127,7 +127,8 @@ class Preceding:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A document. `is_credit_note`: type 381 in place of 380; `vat_due_on_issue`: VAT on debits (BT-8).
+    """A document. `is_credit_note`: type 381 in place of 380, `is_prepayment`: 386 (UNTDID 1001);
+    `vat_due_on_issue`: VAT on debits (BT-8).
 
     `account` is the customer's code (BT-18). `deliver_to` is a country (BT-80): CII has a delivery that must not be
     empty, and intra-Community supplies must name it.
@@ -135,6 +136,7 @@ class Content:
 
     number: str
     is_credit_note: bool
+    is_prepayment: bool
     issued_on: date
     due_on: date | None
     currency: str
@@ -154,3 +156,8 @@ class Content:
     sums: Sums
     preceding: tuple[Preceding, ...]
     items: tuple[Item, ...]
+
+    @property
+    def type_code(self) -> str:
+        """BT-3."""
+        return "381" if self.is_credit_note else "386" if self.is_prepayment else "380"

@@ -50,7 +50,7 @@ def _head(content: Content, name: str) -> list[Element | None]:
         node("cbc:ID", content.number),
         node("cbc:IssueDate", content.issued_on.isoformat()),
         node("cbc:DueDate", content.due_on.isoformat()) if content.due_on and is_invoice else None,
-        node(f"cbc:{name}TypeCode", "380" if is_invoice else "381"),
+        node(f"cbc:{name}TypeCode", content.type_code),
         *(node("cbc:Note", _note(note)) for note in content.notes),
         node("cbc:DocumentCurrencyCode", content.currency),
         _span(content.span, INVOICE_DATE if content.vat_due_on_issue else ""),

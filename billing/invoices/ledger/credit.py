@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
 
@@ -14,13 +16,14 @@ from billing.pricing.money import ZERO, exact, round_fraction
 @dataclass(frozen=True, slots=True)
 class Use:
     """`amount` of the credit that the transaction `source` gave, on the document `number`; `tax` of it was invoiced
-    with a prepayment and is not owed again.
+    with a prepayment of the day `prepaid_on` and is not owed again.
     """
 
     source: int
     number: str
     amount: Decimal
     tax: Decimal
+    prepaid_on: date | None = None
 
 
 @exact()
@@ -44,7 +47,8 @@ def credit_uses(account_id: int, amount: Decimal, *, refunded: bool = False) -> 
     uses = list[Use]()
     for source, left in _sources(account_id, refunded) if amount else ():
         used = min(left, amount)
-        uses.append(Use(source.pk, _number(source), used, _tax_in(source, left, used)))
+        tax, day = _tax_in(source, left, used), _prepaid_on(source)
+        uses.append(Use(source.pk, _number(source), used, tax, day))
         amount -= used
         if not amount:
             break
@@ -64,6 +68,14 @@ def _sources(account_id: int, refunded: bool) -> Sequence[tuple[LedgerTransactio
 
 def _number(source: LedgerTransaction) -> str:
     return source.document.number if source.document else str(source)
+
+
+def _prepaid_on(source: LedgerTransaction) -> date | None:
+    """The day of issue of a prepayment's invoice, where it was issued."""
+    document = source.document
+    if source.kind != LedgerTransaction.Kind.PREPAYMENT or document is None:
+        return None
+    return document.issued_at.astimezone(ZoneInfo(document.snapshot["timezone"])).date()
 
 
 def _tax_in(source: LedgerTransaction, left: Decimal, used: Decimal) -> Decimal:

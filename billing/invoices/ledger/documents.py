@@ -65,6 +65,7 @@ def uses_data(uses: Sequence[Use], currency: str) -> list[dict[str, Any]]:
             "number": use.number,
             "amount": money_string(use.amount, currency),
             "tax": money_string(use.tax, currency),
+            **({"issued_on": use.prepaid_on.isoformat()} if use.prepaid_on else {}),
         }
         for use in uses
     ]

@@ -61,6 +61,8 @@ def draft_credit_note(invoice: Invoice, parts: Mapping[UUID, Decimal] | None) ->
     """
     if invoice.kind != Invoice.Kind.INVOICE:
         raise EntryError("", _("%s is a credit note: it is an invoice that is taken back.") % invoice.number)
+    if "prepayment" in invoice.snapshot:
+        raise EntryError("", _("%s is a prepayment: later invoices use it up.") % invoice.number)
     rows, given = _rows(invoice)
     try:
         back = reckon(invoice, charged_lines(rows, given), parts)

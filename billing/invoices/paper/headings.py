@@ -22,6 +22,8 @@ def group_of(line: InvoiceLine) -> Key:
         return ("usage", line.detail.get("plan_name"), line.detail.get("plan_version"), line.start, line.end)
     if "credits" in line.detail:
         return ("credits", line.invoice.snapshot["credits"]["number"])
+    if "prepayment" in line.invoice.snapshot:
+        return ("prepayment",)
     if line.kind in _PLAN:
         return ("plan",)
     return ("limit" if line.kind in ("limit_waiver", "minimum") else line.kind,)
@@ -40,6 +42,8 @@ def heading(key: Key, lines: Sequence[InvoiceLine], locale: Locale, zone: str) -
         ) else ""
     if key[0] == "credits":
         return _("Taken back of invoice %(number)s") % {"number": key[1]}, ""
+    if key[0] == "prepayment":
+        return pgettext("on paper", "Prepayment"), ""
     if key[0] == "limit":
         return _("Limits and minimums"), days.instants(first.start, first.end, zone, locale)
     return (_("Late usage"), "") if key[0] == "late_usage" else (_("Adjustments"), "")

@@ -14,7 +14,7 @@ from billing.invoices.paper import days, parties, story, sums
 from billing.invoices.paper.chart import chart_of
 from billing.invoices.paper.figures import Figures, locale_of
 from billing.invoices.paper.table import table_of
-from billing.invoices.paper.transfer import transfer_code, transfer_rows
+from billing.invoices.paper.transfer import left_to_pay, transfer_code, transfer_rows
 from billing.pricing.money import ZERO, minor_units
 
 
@@ -45,7 +45,7 @@ def page_of(invoice: Invoice) -> dict[str, Any]:
         "sums": sums.sum_rows(invoice, len(lines), figures),
         "taxes": sums.tax_rows(invoice, figures),
         "tax_total": sums.tax_total_row(invoice, figures),
-        "due_amount": figures.amount(invoice.amount_due),
+        "due_amount": figures.amount(left_to_pay(invoice)),
         "bank": transfer_rows(invoice, figures),
         "code": transfer_code(invoice),
         "mentions": snapshot["mentions"],
@@ -67,6 +67,8 @@ def _hero(invoice: Invoice, figures: Figures, due: str) -> dict[str, str]:
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         label = _("Your credit") if invoice.credited_id is None else _("Taken back")
         return {"label": label, "figure": figures.money(invoice.total), "by": ""}
+    if "prepayment" in invoice.snapshot:
+        return {"label": _("Received"), "figure": figures.money(invoice.total), "by": _("nothing to pay")}
     by = _("by %(day)s") % {"day": due} if invoice.amount_due else _("nothing to pay")
     return {
         "label": pgettext("on paper", "Amount due"),

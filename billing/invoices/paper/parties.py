@@ -51,7 +51,7 @@ def facts(invoice: Invoice, lines: Sequence[InvoiceLine], locale: Locale) -> lis
     rows = [
         (pgettext("on paper", "Issued"), days.day(invoice.issued_at.astimezone(zone).date(), locale)),
         (pgettext("on paper", "Due"), days.day(invoice.due_at.astimezone(zone).date(), locale))
-        if invoice.amount_due
+        if invoice.amount_due and "prepayment" not in snapshot
         else ("", ""),
         (pgettext("on paper", "Usage"), _span(lines, ("usage",), snapshot, locale)),
         (pgettext("on paper", "Base price"), _span(lines, ("base",), snapshot, locale)),

@@ -20,6 +20,12 @@ def story_of(invoice: Invoice, lines: Sequence[InvoiceLine], figures: Figures) -
     """One to four sentences."""
     if credits := invoice.snapshot.get("credits"):
         return _taken_back(invoice, credits, figures)
+    if "prepayment" in invoice.snapshot:
+        facts = {"amount": figures.money(invoice.total)}
+        return (
+            _("%(amount)s are your credit, used on later invoices. Their VAT is invoiced here and not again.")
+            % facts
+        )
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         return _(
             "What is given back is more than what is owed: %(amount)s are your credit, used on later invoices."

@@ -41,7 +41,9 @@ def sum_rows(invoice: Invoice, count: int, figures: Figures) -> list[SumRow]:
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         rows += _given_rows(invoice, figures)
     elif invoice.credits_applied:
-        rows.append(SumRow(_("Credit used"), figures.amount(-invoice.credits_applied)))
+        rows += _used_rows(invoice, figures)
+    elif "prepayment" in invoice.snapshot:
+        rows.append(SumRow(_("Received"), figures.amount(-invoice.total)))
     return rows
 
 
@@ -53,6 +55,23 @@ def _given_rows(invoice: Invoice, figures: Figures) -> list[SumRow]:
         rows.append(SumRow(label, figures.amount(-invoice.settles)))
     if credit or not rows:
         rows.append(SumRow(_("Given as credit"), figures.amount(-credit)))
+    return rows
+
+
+def _used_rows(invoice: Invoice, figures: Figures) -> list[SumRow]:
+    """Which credit paid, and what of a prepayment is tax that was invoiced with it; older documents do not say it."""
+    used = invoice.snapshot.get("credit_used")
+    if not used:
+        return [SumRow(_("Credit used"), figures.amount(-invoice.credits_applied))]
+    rows = []
+    for use in used:
+        facts = {"number": use["number"], "tax": figures.amount(Decimal(use["tax"]))}
+        told = (
+            _("Prepayment %(number)s used, VAT of %(tax)s in it")
+            if "issued_on" in use
+            else _("Credit of %(number)s used")
+        )
+        rows.append(SumRow(told % facts, figures.amount(-Decimal(use["amount"]))))
     return rows
 
 

@@ -17,7 +17,7 @@ from qrcode.main import QRCode
 
 from billing.invoices.models import Invoice
 from billing.invoices.paper.figures import Figures
-from billing.pricing.money import money_string
+from billing.pricing.money import ZERO, money_string
 
 LARGEST: Final = Decimal("999999999.99")
 NAME_LENGTH: Final = 70
@@ -33,10 +33,15 @@ class Code:
     path: str
 
 
+def left_to_pay(invoice: Invoice) -> Decimal:
+    """What the document asks for: nothing if it is of money that was received."""
+    return ZERO if "prepayment" in invoice.snapshot else invoice.amount_due
+
+
 def transfer_rows(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
     """Where to pay, with the name of each; nothing if nothing is due or the seller gave no account."""
     seller = invoice.snapshot["seller"]
-    if not seller["iban"] or not invoice.amount_due:
+    if not seller["iban"] or not left_to_pay(invoice):
         return []
     iban = " ".join(seller["iban"][at : at + 4] for at in range(0, len(seller["iban"]), 4))
     rows = [
@@ -44,7 +49,7 @@ def transfer_rows(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
         (_("IBAN"), iban),
         (_("BIC"), seller["bic"]),
         (pgettext("on paper", "Reference"), invoice.number),
-        (pgettext("on paper", "Amount"), figures.money(invoice.amount_due)),
+        (pgettext("on paper", "Amount"), figures.money(left_to_pay(invoice))),
     ]
     return [row for row in rows if row[1]]
 
@@ -57,7 +62,7 @@ def transfer_code(invoice: Invoice) -> Code | None:
 
 def epc_text(invoice: Invoice) -> str:
     """What the code says; empty where there is none."""
-    seller, due = invoice.snapshot["seller"], invoice.amount_due
+    seller, due = invoice.snapshot["seller"], left_to_pay(invoice)
     if invoice.currency != "EUR" or not seller["iban"] or not 0 < due <= LARGEST:
         return ""
     lines = [

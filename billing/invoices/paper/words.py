@@ -39,6 +39,8 @@ def words_of(line: InvoiceLine, worked: Working, figures: Figures) -> Words:
         return Words(line.description, _limit(line, figures))
     if line.kind == "minimum":
         return Words(line.description, _minimum(line, figures))
+    if "prepayment" in line.invoice.snapshot:
+        return Words(line.description, line.invoice.snapshot["prepayment"]["reference"])
     if "credits" in line.detail:
         place = _("line %(place)s") % {"place": line.detail["credits"]["position"]}
         return Words(line.description, f"{place}, {_dates(line, figures)}")
@@ -125,6 +127,16 @@ def reason_words(credits: Mapping[str, Any]) -> str:
     return _("Invoice %(number)s is taken back: %(reason)s") % {
         "number": credits["number"],
         "reason": credits["reason"],
+    }
+
+
+def prepaid_words(use: Mapping[str, Any], currency: str) -> str:
+    """What an invoice uses of a prepayment, as it must say."""
+    return _(
+        "Prepayment %(number)s: %(amount)s %(currency)s used, with VAT of %(tax)s that was invoiced there."
+    ) % {
+        **use,
+        "currency": currency,
     }
 
 

@@ -91,9 +91,11 @@ def base_differences(period: Period) -> Iterator[Found]:
 
 def waiting_differences(account_id: int) -> Iterator[Found]:
     """Prorations and adjustments, each on one document as it waited for it."""
-    rows = InvoiceLine.objects.filter(
-        account=account_id, kind__in=("proration", "adjustment"), credited=None
-    ).select_related("invoice")
+    rows = (
+        InvoiceLine.objects.filter(account=account_id, kind__in=("proration", "adjustment"), credited=None)
+        .exclude(invoice__snapshot__has_key="prepayment")
+        .select_related("invoice")
+    )
     shown = {row.detail.get("pending"): row for row in rows}
     for waited in PendingLine.objects.filter(account=account_id, invoiced_at__isnull=False):
         row = shown.pop(str(waited.pk), None)

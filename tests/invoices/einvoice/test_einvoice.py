@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from lxml import etree
 
-from billing.invoices.actions import bill_account, credit_note
+from billing.invoices.actions import bill_account, credit_note, record_prepayment
 from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import invoice_pdf, render
@@ -197,6 +197,29 @@ def test_credit_notes_by_hand(locale: str) -> None:
         for said in (texts(cii, ".//r:IncludedNote/r:Content")[0], texts(ubl, "c:Note")[0]):
             assert reason in said
             assert invoice.number in said
+
+
+def test_prepayment_and_the_invoice_that_uses_it() -> None:
+    """386, paid already; then the definitive one, which names it and says the tax that was invoiced there."""
+    account = world.customer()
+    prepaid = record_prepayment(account, D("30.00"), utc(2026, 1, 20), reference="SEPA", by=None)
+    assert schema_faults(invoice_cii(prepaid)) == []
+    assert rule_faults(invoice_cii(prepaid), CII_RULES) == []
+    assert schema_faults(invoice_ubl(prepaid)) == []
+    assert rule_faults(invoice_ubl(prepaid), UBL_RULES) == []
+    assert b">386<" in invoice_cii(prepaid)
+    assert texts(invoice_cii(prepaid), ".//r:TotalPrepaidAmount") == ["30.00"]
+    assert texts(invoice_cii(prepaid), ".//r:DuePayableAmount") == ["0.00"]
+    world.on_plan(account, "team", utc(2026, 2, 1))
+    [invoice] = bill_account(account, utc(2026, 2, 2))
+    clean(invoice)
+    assert texts(invoice_cii(invoice), ".//r:InvoiceReferencedDocument/r:IssuerAssignedID") == [
+        prepaid.number
+    ]
+    assert "VAT of 5.00" in texts(invoice_cii(invoice), ".//r:IncludedNote/r:Content")[0]
+    for document in (prepaid, invoice):
+        assert rule_faults(invoice_cii(document), FRENCH_CII_RULES) == []
+        assert rule_faults(invoice_ubl(document), FRENCH_UBL_RULES) == []
 
 
 def test_yen() -> None:
