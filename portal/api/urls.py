@@ -11,6 +11,7 @@ from portal.api.views.events import events
 from portal.api.views.invoices import (
     InvoiceCiiView,
     InvoicePdfView,
+    InvoiceProofView,
     InvoicesView,
     InvoiceUblView,
     InvoiceView,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("invoices/<str:number>.ubl.xml", InvoiceUblView.as_view()),
     path("invoices/<str:number>.xml", InvoiceCiiView.as_view()),
     path("invoices/<str:number>", InvoiceView.as_view()),
+    path("invoices/<str:number>/proof.zip", InvoiceProofView.as_view()),
     path("invoices/<str:number>/lines/<uuid:line>/events", LineEventsView.as_view()),
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),
     path("subscriptions/<uuid:subscription>/changes", ChangesView.as_view()),
