@@ -126,7 +126,13 @@ def _detail(one: Checked, row: InvoiceLine | None) -> str:
         quantity = formats.number(one.owed.sum.quantity)
         unit = formats.plural(row.unit, one.owed.sum.quantity) if row else ""
         return f"{quantity} {unit}".strip() + " · " + _events(one.owed.events)
-    if one.line is not None and one.line.days is not None and one.should is not None:
+    # A proration's own name says its days.
+    if (
+        one.line is not None
+        and one.line.kind == "base"
+        and one.line.days is not None
+        and one.should is not None
+    ):
         return gettext("%(days)s of %(full_days)s days of the plan") % {
             "days": formats.number(one.should.quantity),
             "full_days": formats.number(one.line.days.full_days),
