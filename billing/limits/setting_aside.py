@@ -13,8 +13,8 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from billing.limits.errors import LimitError
-from billing.limits.queries.clamping import usage_by_meter
 from billing.pricing.charges import NO_USAGE, Charge, Usage
+from billing.pricing.clamp import usage_by_meter
 from billing.pricing.money import ZERO
 from billing.pricing.price import price
 from billing.pricing.rate import rate

@@ -18,13 +18,14 @@ and ends at the limit. Usage may also fall, by a voided event or a negative valu
 Payable is never above usage and never below zero, and never falls while usage grows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
+from billing.pricing.lines import Line
 from billing.pricing.money import ZERO, exact
 
 Action = Literal["notify", "stop"]
@@ -54,6 +55,17 @@ class Payable:
     waived: Decimal
 
 
+NOTHING: Final = Payable(ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """What one limit waives: a meter's (its code), or the account's (None). `amount` is above zero."""
+
+    meter: str | None
+    amount: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Clamped:
     """`meters`: each meter's usage after its own limit; `account`: their payable sum after the account's."""
@@ -66,6 +78,14 @@ class Clamped:
     def waived(self) -> Decimal:
         """All that is waived, by the limits of meters and account."""
         return sum((meter.waived for meter in self.meters.values()), self.account.waived)
+
+    def of(self, meter: str | None) -> Payable:
+        """What the limit of a meter (its code), or of the account (None), lets through and waives."""
+        return self.account if meter is None else self.meters.get(meter, NOTHING)
+
+
+UNSPLIT: Final = Clamped({}, NOTHING)
+"""Where nothing was used."""
 
 
 @exact()
@@ -107,6 +127,30 @@ def account_and_meters(
     meters = {meter: payable(meter_versions.get(meter, ()), cost) for meter, cost in usage.items()}
     total = sum((meter.payable for meter in meters.values()), ZERO)
     return Clamped(meters, payable(account_versions, total))
+
+
+@exact()
+def waivers_since(before: Clamped, now: Clamped) -> tuple[Waiver, ...]:
+    """What each limit waives of a period, the meters' first: `before` is where they stood when it began."""
+    scopes: list[str | None] = [*now.meters, None]
+    found = (Waiver(scope, now.of(scope).waived - before.of(scope).waived) for scope in scopes)
+    return tuple(waiver for waiver in found if waiver.amount > 0)
+
+
+@exact()
+def usage_by_meter(lines: Iterable[Line]) -> dict[str, Decimal]:
+    """Meter -> the sum of its rounded usage lines, which is what limits count."""
+    sums: dict[str, Decimal] = {}
+    for line in lines:
+        if line.kind == "usage" and line.meter is not None:
+            sums[line.meter] = sums.get(line.meter, ZERO) + line.amount
+    return sums
+
+
+@exact()
+def joined(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Usage by meter of two periods that limits take for one."""
+    return {meter: one.get(meter, ZERO) + other.get(meter, ZERO) for meter in {**one, **other}}
 
 
 def _along(version: LimitVersion, usage: Decimal) -> Decimal:

@@ -12,6 +12,7 @@ from portal.api.views.exports import AccountingView, ArchiveView, FocusView, Gre
 from portal.api.views.invoices import (
     InvoiceCiiView,
     InvoicePdfView,
+    InvoiceProofView,
     InvoicesView,
     InvoiceUblView,
     InvoiceView,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("invoices/<str:number>.ubl.xml", InvoiceUblView.as_view()),
     path("invoices/<str:number>.xml", InvoiceCiiView.as_view()),
     path("invoices/<str:number>", InvoiceView.as_view()),
+    path("invoices/<str:number>/proof.zip", InvoiceProofView.as_view()),
     path("invoices/<str:number>/lines/<uuid:line>/events", LineEventsView.as_view()),
     path("subscriptions/<uuid:subscription>", SubscriptionView.as_view()),
     path("subscriptions/<uuid:subscription>/changes", ChangesView.as_view()),

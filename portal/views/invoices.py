@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.middleware import own_scope
 from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
 from billing.invoices.models import Invoice
 from billing.invoices.pdf import invoice_pdf
+from billing.invoices.proof import proof_file, verifier
 from billing.invoices.queries import invoice_by_number
+from portal.files import download
+from portal.pages.check import check_page
 from portal.pages.invoice import invoice_page, line_page
 from portal.pages.invoices import invoice_list
 from portal.views.base import PortalRequest, page, show
@@ -53,6 +57,32 @@ def cii(request: PortalRequest, number: str) -> HttpResponseBase:
 def ubl(request: PortalRequest, number: str) -> HttpResponseBase:
     """The electronic invoice as UBL."""
     return _file(_electronic(request, number), invoice_ubl, "ubl.xml", "application/xml")
+
+
+@require_safe
+@page(place="invoices")
+def check(request: PortalRequest, number: str) -> HttpResponseBase:
+    """The document recomputed now, from its events."""
+    found = check_page(request.account, number, timezone.now())
+    if found is None:
+        raise Http404
+    return show(request, "portal/invoice_check.html", found)
+
+
+@require_safe
+@page(place="invoices")
+def proof(request: PortalRequest, number: str) -> HttpResponseBase:
+    """What the document can be recomputed by, without this site."""
+    invoice = _invoice(request, number)
+    return download(proof_file(invoice), f"{invoice.number}-proof.zip", "application/zip")
+
+
+@require_safe
+@own_scope
+def verify_program(request: HttpRequest) -> HttpResponseBase:
+    """The program that recomputes a proof, as one file. For everyone: it says nothing of anybody."""
+    name = {"Content-Disposition": 'attachment; filename="plainbill-verify.pyz"'}
+    return HttpResponse(verifier(), content_type="application/octet-stream", headers=name)
 
 
 def _invoice(request: PortalRequest, number: str) -> Invoice:

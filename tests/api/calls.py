@@ -78,6 +78,7 @@ OF_ACCOUNT = [
     Call("GET", "/invoices/{n}.pdf", READ),
     Call("GET", "/invoices/{n}.xml", READ),
     Call("GET", "/invoices/{n}.ubl.xml", READ),
+    Call("GET", "/invoices/{n}/proof.zip", READ),
     Call("GET", "/invoices/{n}/lines/{l}/events", READ),
 ]
 CALLS = [

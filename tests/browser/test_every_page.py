@@ -1,5 +1,6 @@
 """Every page that the rail leads to, in both themes and at three widths: quiet, unscrolled, from one origin."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from tests.browser.world import IMAGE, SCRIPT, VECTOR, Customer, Person, World
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("server")]
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS = (1440, 390, 320)
+FILES = (".pdf", ".csv", ".zip", ".pyz")
 PLACES = ("", "usage/", "limits/", "invoices/", "plan/", "settings/")
 # What sticks out to the right, by its own name and text, and the document's widths.
 WIDTH_OF = """() => {
@@ -48,7 +50,7 @@ def pages_from_the_rail(page: Page) -> Iterator[str]:
     while waiting:
         address = waiting.pop(0).partition("#")[0]
         path = urlsplit(address).path
-        if not path.startswith("/billing/") or path.endswith((".pdf", ".csv")) or kind_of(address) in seen:
+        if not path.startswith("/billing/") or path.endswith(FILES) or kind_of(address) in seen:
             continue
         seen.add(kind_of(address))
         answer = page.goto(address)
@@ -57,6 +59,8 @@ def pages_from_the_rail(page: Page) -> Iterator[str]:
         waiting += (
             page.get_by_role("main").get_by_role("link").evaluate_all("all => all.map((one) => one.href)")
         )
+        if re.fullmatch(r"/billing/invoices/[^/]+/", path):
+            waiting.append(urljoin(address, "check/"))
         yield address
 
 
@@ -81,6 +85,7 @@ def test_quiet_and_within_the_screen(visits: Visits, world: World, who: str) -> 
     kinds = {kind_of(address).split()[0] for address in addresses}
     assert kinds >= {"usage", "limits", "invoices", "exports", "upcoming", "plan", "settings"}
     assert any("/lines/" in address for address in addresses)
+    assert any(address.endswith("/check/") for address in addresses)
 
 
 def test_the_policy_holds_and_the_watch_sees(visits: Visits, world: World) -> None:

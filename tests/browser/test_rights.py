@@ -15,7 +15,8 @@ def pages_of(customer: Customer) -> list[str]:
     for invoice in customer.get("/invoices")["results"]:
         own = f"/billing/invoices/{invoice['number']}"
         used = [line["id"] for line in invoice["lines"] if line["kind"] == "usage"]
-        found += [f"{own}/", f"{own}.pdf", *(f"{own}/lines/{line}/" for line in used)]
+        files = [f"{own}.pdf", f"{own}/proof.zip"]
+        found += [f"{own}/", f"{own}/check/", *files, *(f"{own}/lines/{line}/" for line in used)]
     return found
 
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.models import Account
 from billing.limits.actions import set_limit
 from billing.limits.models import LimitVersion
-from billing.limits.queries import Clamped, Waiver, allowance, clamp, current_limit, limit_data, versions_in
+from billing.limits.queries import Clamped, allowance, clamp, current_limit, limit_data, versions_in
 from billing.plans.actions import Actor, cancel
 from billing.plans.models import Period
 from billing.plans.queries import period_at, running_subscription
+from billing.pricing.clamp import Waiver
 from billing.usage.rating import rate_period
 from tests.factories import make_account
 from tests.limits.world import customer, meter_of, put_on, send, use

@@ -56,6 +56,9 @@ def addresses(world) -> dict[str, str]:
             for name in ("invoices_zip", "accounting_csv", "focus_csv")
         },
         "usage_export": f"{reverse('portal:usage_export')}?month={world.now:%Y-%m}",
+        "check": reverse("portal:invoice_check", args=[world.invoice.number]),
+        "proof": reverse("portal:invoice_proof", args=[world.invoice.number]),
+        "verifier": reverse("portal:verify_program"),
         "upcoming": reverse("portal:upcoming"),
         "plan": reverse("portal:plan"),
         "quote": reverse("portal:plan_quote", args=["scale"]),

@@ -5,10 +5,8 @@ it so far is a line of the next invoice: for each charge, for each minimum, and 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-from typing import Final, cast
+from typing import cast
 
 from django.conf import settings
 from django.db.models import Max
@@ -23,32 +21,11 @@ from billing.plans.lines import by_language
 from billing.plans.models import Period
 from billing.pricing.charges import UNDETERMINED, localized
 from billing.pricing.lines import Line, LineKind
-from billing.pricing.money import ZERO, exact, round_money
+from billing.pricing.money import ZERO, round_money
+from billing.proof.documents import USED
+from billing.proof.sums import Key, Sum, key_of
 from billing.usage.rating import RatedPeriod, rate_period
 from billing.usage.retention import is_purged
-
-USED: Final = ("usage", "minimum", "limit_waiver")
-"""Kinds of lines that a period's usage decides; `late_usage` corrects one of them and says which in its detail."""
-
-type Key = tuple[str, str, str, str, int, str, Decimal]
-"""What is corrected: kind, charge, meter, plan, version, tax category, tax rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """What lines of one key come to."""
-
-    amount: Decimal = ZERO
-    exact_amount: Decimal = ZERO
-    quantity: Decimal = ZERO
-
-    @exact()
-    def plus(self, amount: Decimal, exact_amount: Decimal, quantity: Decimal) -> "Sum":
-        return Sum(self.amount + amount, self.exact_amount + exact_amount, self.quantity + quantity)
-
-    @exact()
-    def minus(self, other: "Sum") -> "Sum":
-        return self.plus(-other.amount, -other.exact_amount, -other.quantity)
 
 
 def late_lines(period: Period, taxes: Taxes) -> list[DraftLine]:
@@ -171,11 +148,13 @@ def sums_drafted(lines: Iterable[DraftLine]) -> dict[Key, Sum]:
 def key_of_row(row: InvoiceLine) -> Key:
     plan, number = (row.version.plan.code, row.version.number) if row.version else ("", 0)
     kind = row.detail.get("corrects", row.kind)
-    plan, number = ("", 0) if kind == "limit_waiver" else (plan, number)
-    return kind, row.charge, row.meter, plan, number, tax_found(row).category, row.tax_rate
+    return key_of(
+        kind, row.charge, row.meter, (plan, number), category=tax_found(row).category, rate=row.tax_rate
+    )
 
 
 def key_of_draft(each: DraftLine) -> Key:
     line, tax = each.line, each.tax_found
-    plan, number = ("", 0) if line.kind == "limit_waiver" else (line.plan, line.version)
-    return line.kind, line.charge or "", line.meter or "", plan, number, tax.category, tax.rate
+    return key_of(
+        line.kind, line.charge, line.meter, (line.plan, line.version), category=tax.category, rate=tax.rate
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.reading import once
@@ -137,11 +137,15 @@ def minimum_spend_lines(period: Period, usage: Sequence[DraftLine], taxes: Taxes
 def _base_of(period: Period) -> Decimal:
     """The base price of `period`, as charged in advance and as changes of plan altered it."""
     charge = base_charge(period)
-    rows = PendingLine.objects.filter(
+    return sum((row.amount for row in base_changes(period)), charge.amount if charge else ZERO)
+
+
+def base_changes(period: Period) -> QuerySet[PendingLine]:
+    """The prorations of the days that the base price of `period` was charged for."""
+    return PendingLine.objects.filter(
         subscription=period.subscription_id,
         kind="proration",
         detail__end_day=period.base_end_day.isoformat(),
         detail__full_days=period.full_days,
         detail__first_day__gte=period.first_day.isoformat(),
     )
-    return sum((row.amount for row in rows), charge.amount if charge else ZERO)

@@ -1,21 +1,19 @@
 """Lines of used quantities: usage, what is missing to a charge's minimum, and what a limit waives."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from billing.invoices.drafts.lines import DraftLine, Taxes
-from billing.limits.queries import Waiver, clamp
+from billing.limits.queries import clamp
 from billing.plans.lines import by_language
-from billing.plans.models import Meter, Period, PlanVersion
+from billing.plans.models import Meter, Period
 from billing.plans.queries import plan_terms, spans_in
 from billing.pricing.charges import Charge, Plan
 from billing.pricing.lines import Line
-from billing.pricing.money import ZERO, exact, plain
-from billing.pricing.shares import largest_remainder
-from billing.pricing.taxes import Tax
+from billing.pricing.money import ZERO, plain
+from billing.pricing.waivers import Used, Waived, waived_by_tax
 from billing.usage.queries import meters_by_code
 from billing.usage.rating import RatedPeriod
 
@@ -62,47 +60,27 @@ def _waivers(rated: RatedPeriod, metered: Sequence[DraftLine]) -> Iterator[Draft
     A waiver bears the taxes of what it takes back, in proportion; meters' limits clamp before the account's.
     """
     usage = [each for each in metered if each.line.kind == "usage"]
-    left = {id(each): each.line.amount for each in usage}
-    for waiver in clamp(rated).waivers:
-        covered = [each for each in usage if waiver.meter in (None, each.line.meter)]
-        by_tax: dict[Tax, Decimal] = {}
-        with exact():
-            for each in covered:
-                by_tax[each.tax] = by_tax.get(each.tax, ZERO) + left[id(each)]
-        currency = _plan_of(covered[-1]).currency
-        for tax, part in _shared(waiver.amount, by_tax, currency).items():
-            yield _waiver(rated.period, waiver, part, tax, covered[-1])
-        if waiver.meter is not None:
-            parts = largest_remainder(waiver.amount, [each.line.amount for each in covered], currency)
-            for each, part in zip(covered, parts, strict=True):
-                left[id(each)] -= part
+    waivers = clamp(rated).waivers
+    if waivers:
+        used = [Used(each.line.meter, each.line.amount, each.tax) for each in usage]
+        for part in waived_by_tax(used, waivers, rated.period.account.currency):
+            yield _waiver(rated.period, part, usage[part.last])
 
 
-def _shared(amount: Decimal, by_tax: Mapping[Tax, Decimal], currency: str) -> dict[Tax, Decimal]:
-    parts = largest_remainder(amount, list(by_tax.values()), currency)
-    return {tax: part for tax, part in zip(by_tax, parts, strict=True) if part}
-
-
-def _waiver(period: Period, waiver: Waiver, amount: Decimal, tax: Tax, last: DraftLine) -> DraftLine:
+def _waiver(period: Period, waived: Waived, last: DraftLine) -> DraftLine:
     line = Line(
         kind="limit_waiver",
         charge=None,
-        meter=waiver.meter,
+        meter=waived.meter,
         name=by_language(lambda language: _("Overrun after your limit, waived")),
         unit={},
         start=period.start,
         end=last.line.end,
         quantity=ZERO,
-        amount=-amount,
-        exact_amount=-amount,
+        amount=-waived.amount,
+        exact_amount=-waived.amount,
         plan=last.line.plan,
         version=last.line.version,
-        tax=tax.code,
+        tax=waived.tax.code,
     )
-    return DraftLine(line=line, tax=tax, period=period, version=last.version)
-
-
-def _plan_of(each: DraftLine) -> Plan:
-    assert each.version is not None  # noqa: S101  # usage lines always have one
-    version: PlanVersion = each.version
-    return plan_terms(version)
+    return DraftLine(line=line, tax=waived.tax, period=period, version=last.version)

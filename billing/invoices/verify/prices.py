@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from billing.invoices.drafts.late import (
-    Sum,
     TaxesAsInvoiced,
     invoiced_lines,
     key_of_draft,
@@ -15,11 +14,13 @@ from billing.invoices.drafts.late import (
     sums_invoiced,
 )
 from billing.invoices.drafts.lines import DraftLine
+from billing.invoices.evidence import was_replaced
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.verify.raw import rated_from_events, was_replaced
+from billing.invoices.verify.raw import rated_from_events
 from billing.plans.models import PendingLine, Period
 from billing.plans.queries import base_charge
 from billing.pricing.money import ZERO, exact, plain
+from billing.proof.sums import Sum
 
 type Found = tuple[str, str]
 """Where (a document's number, or the period) and what differs."""

@@ -1,11 +1,11 @@
 """Reads of billing/limits. All are from committed rows; nothing is kept between two questions."""
 
 from billing.limits.queries.allowance import Allowance, allowance
-from billing.limits.queries.clamping import Clamped, Waiver, clamp
+from billing.limits.queries.clamping import Clamped, clamp
 from billing.limits.queries.receipts import Cause, Firing, Receipt, firings, receipt, receipt_of
 from billing.limits.queries.standing import LimitStanding, Standing, State, standing
 from billing.limits.queries.versions import current_limit, current_limits, limit_data
-from billing.limits.queries.window import versions_in
+from billing.limits.queries.window import continued, versions_in
 
 __all__ = [
     "Allowance",
@@ -16,9 +16,9 @@ __all__ = [
     "Receipt",
     "Standing",
     "State",
-    "Waiver",
     "allowance",
     "clamp",
+    "continued",
     "current_limit",
     "current_limits",
     "firings",

@@ -22,13 +22,13 @@ from django.db.models import DateTimeField, Func
 from accounts.models import Account
 from accounts.scope import SETTING, account_scope
 from billing.limits.models import LimitVersion, Reservation
-from billing.limits.queries.clamping import joined, usage_by_meter
 from billing.limits.queries.versions import current_limits
 from billing.limits.queries.window import parts, running_period
 from billing.limits.setting_aside import Aside, joined_aside, set_aside, with_aside
 from billing.plans.models import Period
 from billing.plans.queries import published_terms, version_at
 from billing.pricing.charges import Charge, Usage
+from billing.pricing.clamp import joined, usage_by_meter
 from billing.pricing.money import ZERO, exact
 from billing.pricing.rate import rate
 from billing.pricing.spans import Span

@@ -4,25 +4,16 @@ The rule is `billing.pricing.clamp`; here it meets the stored versions and the r
 invoice both call `clamp`, so they cannot disagree.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
 
 from billing.limits.queries.window import continued, versions_in
 from billing.plans.models import Meter, Period
 from billing.pricing import clamp as rules
-from billing.pricing.lines import Line
+from billing.pricing.clamp import UNSPLIT, Waiver, joined, usage_by_meter, waivers_since
 from billing.pricing.money import ZERO, exact
 from billing.usage.rating import RatedPeriod, rate_period
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """What one limit waives: a meter's (its code), or the account's (None). `amount` is above zero."""
-
-    meter: str | None
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +24,6 @@ class Clamped:
     payable: Decimal
     waived: Decimal
     waivers: tuple[Waiver, ...]
-
-
-NOTHING: Final = rules.Payable(ZERO, ZERO)
-UNSPLIT: Final = rules.Clamped({}, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,7 @@ class Position:
 
         Their sum is what it is applied to: for the account, what the meters' limits left.
         """
-        return self.split.account if meter is None else self.split.meters.get(meter, NOTHING)
+        return self.split.of(meter)
 
     def spent(self, meter: str | None) -> Decimal:
         """Usage before waivers, of a meter or of the account."""
@@ -66,10 +53,7 @@ class Position:
 def clamp(rated: RatedPeriod) -> Clamped:
     """What of `rated` is payable, and what each limit waives."""
     before = position_before(rated.period)
-    now = position(rated, before)
-    scopes: list[str | None] = [*now.split.meters, None]
-    found = [Waiver(scope, now.of(scope).waived - before.of(scope).waived) for scope in scopes]
-    waivers = tuple(waiver for waiver in found if waiver.amount > 0)
+    waivers = waivers_since(before.split, position(rated, before).split)
     usage = total(usage_by_meter(rated.lines))
     waived = sum((waiver.amount for waiver in waivers), ZERO)
     return Clamped(usage, usage - waived, waived, waivers)
@@ -91,24 +75,9 @@ def position_before(period: Period) -> Position:
     return Position() if earlier is None else position(rate_period(earlier))
 
 
-@exact()
-def usage_by_meter(lines: Iterable[Line]) -> dict[str, Decimal]:
-    """Meter -> the sum of its rounded usage lines, which is what limits count."""
-    sums: dict[str, Decimal] = {}
-    for line in lines:
-        if line.kind == "usage" and line.meter is not None:
-            sums[line.meter] = sums.get(line.meter, ZERO) + line.amount
-    return sums
-
-
 def usage_so_far(rated: RatedPeriod) -> dict[str, Decimal]:
     """Usage of the running period before waivers, by meter, with what it continues."""
     return joined(position_before(rated.period).usage, usage_by_meter(rated.lines))
-
-
-@exact()
-def joined(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return {meter: one.get(meter, ZERO) + other.get(meter, ZERO) for meter in {**one, **other}}
 
 
 @exact()

@@ -9,6 +9,7 @@ from billing.plans.queries.periods import (
     current_period,
     next_period_dates,
     period_at,
+    span_days,
     span_share,
     spans_in,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "running_subscription",
     "scheduled_change",
     "span_data",
+    "span_days",
     "span_share",
     "spans_in",
     "status",

@@ -112,9 +112,14 @@ def span_share(period: Period, start: datetime, end: datetime) -> Fraction:
 
     The day on which one plan follows another belongs to the new one (contract, section 4).
     """
-    first = period.first_day if start <= period.start else day_in(period, start)
-    last = period.end_day if end >= period.end else day_in(period, end)
+    first, last = span_days(period, start, end)
     return share((last - first).days, period.full_days)
+
+
+def span_days(period: Period, start: datetime, end: datetime) -> tuple[date, date]:
+    """The local days [first, last) of [start, end), a stretch of `period`."""
+    first = period.first_day if start <= period.start else day_in(period, start)
+    return first, period.end_day if end >= period.end else day_in(period, end)
 
 
 def day_in(period: Period, instant: datetime) -> date:

@@ -1,11 +1,11 @@
-"""Issued invoices and credit notes, their PDF, and the events behind their lines."""
+"""Issued invoices and credit notes, their files, and the events behind their lines."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from billing.invoices.einvoice import invoice_cii, invoice_ubl, is_representable
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.pdf import invoice_pdf
+from billing.invoices.proof import proof_file
 from billing.invoices.queries import charge_of_line, invoice_by_number, invoice_data
 from billing.pricing.dates import utc
 from billing.pricing.money import plain
@@ -26,6 +27,7 @@ from portal.api.schema import listed, paged
 from portal.api.serializers.invoices import InvoiceAnswer
 from portal.api.serializers.usage import EventAnswer
 from portal.api.views.base import ApiView
+from portal.files import download
 
 XML: Final = "application/xml"
 
@@ -80,6 +82,25 @@ class InvoiceUblView(ApiView):
     def get(self, request: Request, number: str) -> HttpResponse:
         """The document as UBL. 404 in currencies of three decimals."""
         return _electronic(request, number, invoice_ubl, "ubl.xml")
+
+
+class InvoiceProofView(ApiView):
+    @extend_schema(
+        operation_id="get_invoice_proof",
+        responses={
+            (200, "application/zip"): OpenApiResponse(
+                OpenApiTypes.BINARY,
+                "Events, plan versions, rules and the document, with their hashes: "
+                "`plainbill-verify` recomputes the document from it.",
+            )
+        },
+    )
+    def get(self, request: Request, number: str) -> FileResponse:
+        """The proof of the document, to be recomputed offline. The same bytes each time, while nothing was corrected
+        or paid."""
+        read_query(request)
+        invoice = invoice_of(request, number)
+        return download(proof_file(invoice), f"{invoice.number}-proof.zip", "application/zip")
 
 
 class LineEventsView(ApiView):
