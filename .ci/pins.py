@@ -1,7 +1,8 @@
 """Keep every version, transitive ones too, pinned in pyproject.toml: `uv lock --upgrade && uv run .ci/pins.py`.
 
 uv.lock writes down registry addresses, so it stays out of git; uv reads `constraint-dependencies` instead.
-With --check nothing is written: exit 1 if a package that uv resolved is not pinned, or pinned to another version.
+With --check nothing is written: exit 1 if a package that uv resolved, or what builds the project, is not pinned, or
+pinned to another version.
 """
 
 import re
@@ -24,10 +25,12 @@ def main() -> int:
     pinned = tomllib.loads(text)["tool"]["uv"].get("constraint-dependencies", [])
     wanted = resolved()
     if "--check" in sys.argv[1:]:
-        wrong = sorted(set(wanted) - set(pinned))
+        builders = tomllib.loads(text)["build-system"]["requires"]
+        wrong = sorted({*wanted, *builders} - {*pinned, *(one for one in builders if "==" in one)})
         for pin in wrong:
             print(f"not pinned in pyproject.toml: {pin}")
-        print(f"{len(wanted) - len(wrong)} of {len(wanted)} versions are pinned")
+        found = len(wanted) + len(builders)
+        print(f"{found - len(wrong)} of {found} versions are pinned")
         return 1 if wrong else 0
     block = "constraint-dependencies = [\n" + "".join(f'    "{pin}",\n' for pin in wanted) + "]\n"
     text = (
