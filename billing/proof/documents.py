@@ -65,6 +65,7 @@ def read_proof(invoice: object, terms: object, rules: object) -> Proof:
         coupons=tuple(_coupon(one) for one in facts.children("coupons")),
         base_prices={version: plan.base_price for version, (plan, _) in plans.items()},
         minimum_spends={version: plan.minimum_spend for version, (plan, _) in plans.items()},
+        shares=facts.has("shares") and facts.boolean("shares"),
     )
 
 

@@ -133,6 +133,8 @@ class Proof:
     """A document, the periods that it prices, and the lines of earlier documents that it goes on from.
 
     `closes` is the period whose usage it invoices first; of other periods it corrects what was invoiced (late usage).
+    `shares`: its discounts and taxes are a part of those of another document (a credit note by hand), or what lies in a
+    sum that was received (a prepayment).
     """
 
     document: Document
@@ -143,3 +145,4 @@ class Proof:
     coupons: tuple[Coupon, ...]
     base_prices: Mapping[Version, Decimal]
     minimum_spends: Mapping[Version, Decimal]
+    shares: bool = False

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.pricing.money import ZERO, round_money
+from billing.pricing.money import ZERO, quantum, round_money
 from billing.pricing.totals import TaxedLine, Totals, totals
-from billing.proof.facts import Proof
+from billing.proof.facts import Document, Proof
 from billing.proof.reading import NotAProof
 
 
@@ -35,6 +35,9 @@ def foot_figures(proof: Proof) -> Iterator[Figure]:
     for line in document.lines:
         if line.amount != round_money(line.amount, document.currency):
             raise NotAProof(f"line {line.place}: its amount is not in whole units of {document.currency}.")
+    if proof.shares:
+        yield from _shared_figures(document)
+        return
     taxed = [TaxedLine(one.amount, one.tax, one.period, one.change) for one in document.lines]
     foot = totals(taxed, proof.coupons, ZERO, document.currency)
     yield Figure("subtotal", "", foot.subtotal, document.subtotal)
@@ -43,6 +46,28 @@ def foot_figures(proof: Proof) -> Iterator[Figure]:
     yield Figure("tax_total", "", foot.tax_total, document.tax_total)
     yield Figure("total", "", foot.total, document.total)
     total = document.sign * foot.total
+    if document.credit_note:
+        yield Figure("credits_applied", "", total, document.credits_applied)
+    yield Figure("amount_due", "", total - document.credits_applied, document.amount_due)
+
+
+def _shared_figures(document: Document) -> Iterator[Figure]:
+    """Discounts are taken as written, and a tax where it is not more than one minor unit beside its percentage."""
+    subtotal, taxes = sum((one.amount for one in document.lines), ZERO), ZERO
+    off = sum(document.discounts.values(), ZERO)
+    yield Figure("subtotal", "", subtotal, document.subtotal)
+    for one in document.taxes:
+        of, tax = (
+            f"{one.category} {one.rate:f} %",
+            round_money((one.taxable * one.rate).scaleb(-2), document.currency),
+        )
+        near = abs(one.amount - tax) <= quantum(document.currency)
+        yield Figure("tax", of, one.amount if near else tax, one.amount)
+        taxes += one.amount if near else tax
+    yield Figure("taxable", "", subtotal - off, sum((one.taxable for one in document.taxes), ZERO))
+    yield Figure("tax_total", "", taxes, document.tax_total)
+    yield Figure("total", "", subtotal - off + taxes, document.total)
+    total = document.sign * (subtotal - off + taxes)
     if document.credit_note:
         yield Figure("credits_applied", "", total, document.credits_applied)
     yield Figure("amount_due", "", total - document.credits_applied, document.amount_due)

@@ -1,6 +1,7 @@
 """Credit notes by hand: wholly or by line, never above the invoice, to exactly zero; what becomes of the money."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,12 @@ from billing.invoices.errors import EntryError
 from billing.invoices.ledger.credit import credit_left
 from billing.invoices.models import Invoice
 from billing.invoices.notes.draft import draft_credit_note
+from billing.invoices.proof.checking import parts_of
 from billing.invoices.queries import invoice_data, open_amount, status
 from billing.invoices.standing import standing
 from billing.invoices.verify import steps, verify
 from billing.plans.actions import load_catalog, redeem
+from billing.proof.check import check
 from billing.webhooks.models import Message
 from tests.invoices import world
 from tests.invoices.world import utc
@@ -214,3 +217,18 @@ def test_random_notes_and_payments(invoice: Invoice, kim: User, seed: int) -> No
         credit_note(invoice, reason="The rest", by=kim)
     assert (standing(invoice).credited, open_amount(invoice), status(invoice)) == (invoice.total, 0, "void")
     assert differences() == []
+
+
+def test_its_proof_takes_shares_as_written_and_finds_what_does_not_add_up(
+    invoice: Invoice, kim: User
+) -> None:
+    note = credit_note(invoice, {line(invoice, 1): D("0.07")}, reason="A part", by=kim)
+    parts = parts_of(note)
+    assert parts.rules["shares"] is True
+    for name in ("subtotal", "tax_total", "total", "credits_applied"):
+        wrong = {**parts.invoice, name: "99.99"}
+        found = check(replace(parts, invoice=wrong).proof(), [])
+        assert found.differences, name
+    tax = {**parts.invoice["taxes"][0], "amount": "1.00"}
+    assert check(replace(parts, invoice={**parts.invoice, "taxes": [tax]}).proof(), []).differences
+    assert not check(parts.proof(), []).differences

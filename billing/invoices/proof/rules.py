@@ -50,6 +50,7 @@ class Rules:
             "lines": [{"id": str(row.pk), **self._line(row)} for row in self.rows],
             "earlier": list(self._earlier()),
             "coupons": self._coupons(),
+            **({"shares": True} if invoice.credited_id or "prepayment" in invoice.snapshot else {}),
         }
 
     def terms(self) -> Data:
