@@ -75,7 +75,7 @@ def _context(account: Account, notice: Notice) -> dict[str, Any]:
         "total": figures.money(invoice.total),
         "open": figures.money(left) if left else "",
         "due": days.day(due, figures.locale),
-        "bank": transfer_rows(invoice, figures) if left == invoice.amount_due else [],
+        "bank": transfer_rows(invoice, left, figures),
         "language": translation.get_language(),
         "url": settings.SITE_URL + reverse("portal:invoice", args=[invoice.number]),
     }

@@ -13,9 +13,12 @@ from django.utils.translation import gettext
 from accounts.models import Account
 from billing.invoices.einvoice import is_representable
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.paper.figures import Figures
+from billing.invoices.paper.transfer import Code, transfer_code, transfer_rows
 from billing.invoices.paper.words import coupon_words
 from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days
 from billing.invoices.standing import standing
+from billing.payments.notices import is_on_hold
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO
 from billing.usage.queries import LineEvent, events_of_line
@@ -31,7 +34,10 @@ _SALT: Final = "portal.line.events"
 
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
-    """`snapshot` is what the paper says: seller, buyer, taxes and texts as they were when it was issued."""
+    """`snapshot` is what the paper says: seller, buyer, taxes and texts as they were when it was issued.
+
+    `transfer` and `code` pay what is still open; `asked`: a question about it is open, so nobody reminds of it.
+    """
 
     invoice: Invoice
     currency: str
@@ -45,6 +51,9 @@ class InvoicePage:
     period: str
     snapshot: dict[str, Any]
     notes: Sequence[Invoice]
+    transfer: Sequence[tuple[str, str]]
+    code: Code | None
+    asked: bool
 
     @property
     def credit_note(self) -> bool:
@@ -123,6 +132,9 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
         notes=notes,
         period=local_span(invoice.period_start, invoice.period_end, zone),
         snapshot=invoice.snapshot,
+        transfer=transfer_rows(invoice, left, Figures(formats.current(), invoice.currency)),
+        code=transfer_code(invoice, left),
+        asked=bool(left) and is_on_hold(invoice),
     )
 
 

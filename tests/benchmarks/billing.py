@@ -71,6 +71,8 @@ def rows(rounds: int, accounts: int) -> Iterator[Row]:
     name, note = "billing run / one SQL statement", f"{accounts} accounts a round, one process"
     yield row(name, "accounts/s", pairs[1:], (">=", 0.6), note)
     yield figure("billing run", "accounts/s", [own for own, _ in pairs[1:]], (">=", 4_000), note)
+    speeds = [_verified() for _ in range(rounds)]
+    yield figure("verify, each from its raw events", "invoices/min", speeds, (">=", 10_000), "one process")
 
 
 def paper(rounds: int) -> Iterator[Row]:
@@ -119,6 +121,18 @@ def _bill(accounts: list[Any]) -> list[Any]:
         (invoice,) = bill_account(account, now)
         issued.append(invoice)
     return issued
+
+
+def _verified() -> float:
+    """Documents a minute, of all that were issued, as `manage.py verify` looks at them."""
+    from billing.invoices.verify import steps, verify
+
+    todo = steps()
+
+    def work() -> None:
+        assert [found for step in todo for found in verify(step)] == []
+
+    return sum(step.documents for step in todo) * 60 / seconds(work)
 
 
 def _compare(connection: Any, invoices: list[Any]) -> None:

@@ -1,6 +1,8 @@
 """People in front of the portal: a browser context each, watched for errors, dialogs and foreign requests."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +47,14 @@ class Visits:
             sign_in(page, person)
             self.known[person.email] = list(context.cookies())
         return page
+
+    @contextmanager
+    def told(self, status: str) -> Iterator[None]:
+        """What happens inside is answered with `status`, which Chromium writes into the console, and nothing else."""
+        before = len(self.complaints)
+        yield
+        assert all(status in each for each in self.complaints[before:]), self.complaints[before:]
+        del self.complaints[before:]
 
     def close(self) -> None:
         for context in self._contexts:

@@ -37,7 +37,7 @@ def html_of(invoice: Invoice) -> str:
 
 def test_what_it_says_is_the_councils_form() -> None:
     invoice = first()
-    assert epc_text(invoice).split("\n") == [
+    assert epc_text(invoice, invoice.amount_due).split("\n") == [
         *("BCD", "002", "1", "SCT", "AGRIFRPP", "Énergie Ström", IBAN),
         f"EUR{invoice.amount_due:.2f}",
         *("", "", invoice.number),
@@ -47,21 +47,22 @@ def test_what_it_says_is_the_councils_form() -> None:
 def test_a_name_of_any_length_fits(settings: Any) -> None:
     settings.SELLER = replace(settings.SELLER, name="é" * 90)
     invoice = first()
-    assert epc_text(invoice).split("\n")[5] == "é" * 70
-    code = transfer_code(invoice)
+    assert epc_text(invoice, invoice.amount_due).split("\n")[5] == "é" * 70
+    code = transfer_code(invoice, invoice.amount_due)
     assert code is not None
     assert code.size <= 17 + 4 * LARGEST_VERSION
 
 
 @pytest.mark.parametrize("fields", [{"plan": "yen", "currency": "JPY"}])
 def test_no_code_where_no_euros_are_due(fields: dict[str, str]) -> None:
-    assert transfer_code(first(**fields)) is None
+    invoice = first(**fields)
+    assert transfer_code(invoice, invoice.amount_due) is None
 
 
 def test_no_code_without_an_account_of_the_seller(settings: Any) -> None:
     settings.SELLER = replace(settings.SELLER, iban="")
     invoice = first()
-    assert transfer_code(invoice) is None
+    assert transfer_code(invoice, invoice.amount_due) is None
     assert "<svg" not in html_of(invoice).partition('class="pay"')[2]
 
 
@@ -85,7 +86,7 @@ def test_the_drawing_is_the_code() -> None:
 
 def test_it_stands_beside_the_account_on_paper() -> None:
     invoice = first(locale="fr")
-    code = transfer_code(invoice)
+    code = transfer_code(invoice, invoice.amount_due)
     assert code is not None
     html = html_of(invoice)
     assert f'<path d="{code.path}"' in html

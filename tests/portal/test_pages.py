@@ -75,7 +75,7 @@ QUERIES = {
     "limits": 26,
     "invoices": 12,
     "exports": 13,
-    "invoice": 11,
+    "invoice": 12,
     "plan": 26,
     "settings": 10,
 }

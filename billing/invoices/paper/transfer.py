@@ -38,10 +38,10 @@ def left_to_pay(invoice: Invoice) -> Decimal:
     return ZERO if "prepayment" in invoice.snapshot else invoice.amount_due
 
 
-def transfer_rows(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
-    """Where to pay, with the name of each; nothing if nothing is due or the seller gave no account."""
+def transfer_rows(invoice: Invoice, amount: Decimal, figures: Figures) -> list[tuple[str, str]]:
+    """Where to pay `amount`, with the name of each; nothing if there is none or the seller gave no account."""
     seller = invoice.snapshot["seller"]
-    if not seller["iban"] or not left_to_pay(invoice):
+    if not seller["iban"] or not amount:
         return []
     iban = " ".join(seller["iban"][at : at + 4] for at in range(0, len(seller["iban"]), 4))
     rows = [
@@ -49,28 +49,28 @@ def transfer_rows(invoice: Invoice, figures: Figures) -> list[tuple[str, str]]:
         (_("IBAN"), iban),
         (_("BIC"), seller["bic"]),
         (pgettext("on paper", "Reference"), invoice.number),
-        (pgettext("on paper", "Amount"), figures.money(left_to_pay(invoice))),
+        (pgettext("on paper", "Amount"), figures.money(amount)),
     ]
     return [row for row in rows if row[1]]
 
 
-def transfer_code(invoice: Invoice) -> Code | None:
-    """The QR code; None where no euros are due, or the seller gave no account."""
-    text = epc_text(invoice)
+def transfer_code(invoice: Invoice, amount: Decimal) -> Code | None:
+    """The QR code that pays `amount`; None where there is none, or not in euros, or the seller gave no account."""
+    text = epc_text(invoice, amount)
     return drawn(text) if text else None
 
 
-def epc_text(invoice: Invoice) -> str:
+def epc_text(invoice: Invoice, amount: Decimal) -> str:
     """What the code says; empty where there is none."""
-    seller, due = invoice.snapshot["seller"], left_to_pay(invoice)
-    if invoice.currency != "EUR" or not seller["iban"] or not 0 < due <= LARGEST:
+    seller = invoice.snapshot["seller"]
+    if invoice.currency != "EUR" or not seller["iban"] or not 0 < amount <= LARGEST:
         return ""
     lines = [
         *("BCD", "002", "1", "SCT"),
         seller["bic"],
         seller["name"][:NAME_LENGTH],
         seller["iban"],
-        f"EUR{money_string(due, 'EUR')}",
+        f"EUR{money_string(amount, 'EUR')}",
         *("", ""),  # purpose, structured reference
         invoice.number[:REFERENCE_LENGTH],
     ]

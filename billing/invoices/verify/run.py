@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from accounts.reading import one_reading
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.models import Invoice
 from billing.invoices.verify import coupons, ledger, notes, prices, sums
@@ -50,7 +51,7 @@ def verify(step: Step) -> list[Difference]:
                 *sums.number_differences(step.only.series if step.only else None),
             ]
             return _told(found)
-    with account_scope(step.account_id):
+    with account_scope(step.account_id), one_reading():
         return _told(_of_account(step.account_id, step.only))
 
 
