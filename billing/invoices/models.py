@@ -59,7 +59,11 @@ class Invoice(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["series", "sequence"], name="number_once_per_series"),
         ]
-        indexes: ClassVar = [models.Index(fields=["account", "-issued_at"], name="invoice_of_account")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-issued_at"], name="invoice_of_account"),
+            models.Index(fields=["issued_at"], name="invoice_newest"),
+            models.Index(fields=["due_at"], condition=models.Q(amount_due__gt=0), name="invoice_to_pay"),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -22,10 +22,12 @@ REMIND_WITHIN: Final = timedelta(days=180)
 """What is overdue for longer is not for a machine to remind of."""
 
 
-def accounts_to_tell(now: datetime) -> list[int]:
-    """Accounts (ids) with mails that are due or were not sent yet."""
+def accounts_to_tell(now: datetime, *, reminders: bool = False) -> list[int]:
+    """Accounts (ids) with mails that are due or were not sent yet; with `reminders` also those with overdue invoices,
+    which are many more to look through.
+    """
     with installation_scope():
-        due = [_unannounced(now), _overdue(now), _unsent(now)]
+        due = [_unannounced(now), _unsent(now), *([_overdue(now)] if reminders else [])]
         found = {pk for rows in due for pk in rows.values_list("account_id", flat=True).distinct()}
     return sorted(found)
 

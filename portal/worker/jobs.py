@@ -48,6 +48,7 @@ EVERY_MINUTE: Final = "* * * * *"
 # Beside the full hours, at which periods end: billing leaves an account whose row is held to its next minute.
 EVERY_QUARTER: Final = "7-59/15 * * * *"
 EVERY_NIGHT: Final = "40 2 * * *"
+EVERY_HOUR: Final = "37 * * * *"
 EVERY_MORNING: Final = "7 6 * * *"
 # Set when the process was asked to end: a job stops between two accounts.
 stopping = threading.Event()
@@ -167,9 +168,15 @@ def purge_ended_reservations() -> None:
 
 
 def send_invoice_mails() -> None:
-    """A mail for each new document, and reminders of what is overdue."""
+    """A mail for each new document, and what could not be sent before."""
     now = timezone.now()
     each(accounts_to_tell(now), functools.partial(_tell, now=now))
+
+
+def remind() -> None:
+    """Reminders of what is overdue."""
+    now = timezone.now()
+    each(accounts_to_tell(now, reminders=True), functools.partial(_tell, now=now))
 
 
 def send_webhook_notices() -> None:
@@ -262,6 +269,7 @@ SCHEDULE: Final = (
     Job(replay_quarantine),
     Job(render_invoices),
     Job(send_invoice_mails),
+    Job(remind, cron=EVERY_HOUR),
     Job(purge_usage, cron=EVERY_NIGHT),
     Job(purge_webhooks, cron=EVERY_NIGHT),
     Job(purge_ended_reservations),

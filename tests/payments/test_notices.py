@@ -171,6 +171,12 @@ class TestReminders:
         assert tell(account, due + 12 * DAY) == []
         assert Notice.objects.get(kind="reminder").number == 2
 
+    def test_the_schedule_finds_it(self, account: Account, due: datetime) -> None:
+        assert accounts_to_tell(due + 4 * DAY, reminders=True) == [account.pk]
+        assert accounts_to_tell(due + 2 * DAY, reminders=True) == []
+        tell(account, due + 25 * DAY)
+        assert accounts_to_tell(due + 30 * DAY, reminders=True) == [], "the last one is sent"
+
     def test_a_part_payment_is_told_and_a_whole_one_ends_it(self, account: Account, due: datetime) -> None:
         invoice = Invoice.objects.get()
         record_payment(invoice, invoice.amount_due - 10, timezone.now())
