@@ -85,8 +85,8 @@ def subscription(root: Caller, acme: Account) -> dict[str, Any]:
 
 def test_catalogue_is_read_as_it_was_loaded(root: Caller) -> None:
     meters = root.ok("GET", "/meters")["results"]
-    assert [meter["code"] for meter in meters] == ["calls", "tokens"]
-    assert meters[1] == {**CATALOG["meters"][0], "unit_code": "C62", "archived": False}
+    assert [meter["code"] for meter in meters] == ["calls", "energy", "tokens"]
+    assert meters[2] == {**CATALOG["meters"][0], "unit_code": "C62", "archived": False}
     plans = {plan["code"]: plan for plan in root.ok("GET", "/plans")["results"]}
     assert plans["team"]["version"] == 1
     assert plans["team"]["base_price"] == "49.00"

@@ -58,7 +58,6 @@ def addresses(world) -> dict[str, str]:
         "usage_export": f"{reverse('portal:usage_export')}?month={world.now:%Y-%m}",
         "check": reverse("portal:invoice_check", args=[world.invoice.number]),
         "proof": reverse("portal:invoice_proof", args=[world.invoice.number]),
-        "verifier": reverse("portal:verify_program"),
         "upcoming": reverse("portal:upcoming"),
         "plan": reverse("portal:plan"),
         "quote": reverse("portal:plan_quote", args=["scale"]),
