@@ -46,9 +46,9 @@ def accounts_due(as_of: datetime, only: Account | None = None, *, parked: bool =
         return list((rows if only is None else rows.filter(pk=only.pk)).order_by("code"))
 
 
-def bill_accounts(accounts: Sequence[Account], as_of: datetime, *, wait: bool = True) -> Iterator[Outcome]:
-    """Bill the accounts by `as_of`. Those that another run has in hand come last, once it is done with them, or, if we
-    are not to `wait`, are left to it.
+def bill_accounts(accounts: Sequence[Account], as_of: datetime) -> Iterator[Outcome]:
+    """Bill the accounts by `as_of`. Those that somebody else has in hand, another run or whoever asked first for a new
+    period, come last, once he is done with them.
     """
     with installation_scope():
         parked = set(ParkedAccount.objects.values_list("pk", flat=True))
@@ -59,7 +59,7 @@ def bill_accounts(accounts: Sequence[Account], as_of: datetime, *, wait: bool = 
             busy.append(account)
         else:
             yield outcome
-    for account in busy if wait else ():
+    for account in busy:
         yield _bill(account, as_of, account.pk in parked, wait=True) or Outcome(account)
 
 

@@ -139,7 +139,7 @@ def replay_quarantine() -> None:
 def bill() -> None:
     """Begin the periods that are due, carry out what was scheduled for their start, and issue what is owed."""
     now = timezone.now()
-    for _outcome in bill_accounts(accounts_due(now, parked=False), now, wait=False):
+    for _outcome in bill_accounts(accounts_due(now, parked=False), now):
         if stopping.is_set():
             return
 

@@ -16,6 +16,7 @@ from billing.invoices.actions import bill_account
 from billing.invoices.models import Invoice, InvoiceDocument, InvoiceLine, ParkedAccount
 from billing.invoices.pdf import ensure_document
 from billing.invoices.run import PARKED_FOR, accounts_due, bill_accounts
+from portal.worker.jobs import bill
 from tests.invoices import world
 from tests.invoices.world import utc
 
@@ -112,6 +113,25 @@ def test_a_failing_account_stops_nobody(accounts: list[Account]) -> None:
     assert [outcome.account.code for outcome in failed] == ["c03"]
     assert sum(len(outcome.invoices) for outcome in outcomes) == 30
     assert numbers() == list(range(1, 31))
+
+
+def test_the_schedule_bills_an_account_that_somebody_holds_for_a_moment(accounts: list[Account]) -> None:
+    """As whoever asks first after a period's end does: he stores the new one."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with account_scope(accounts[0].pk):
+            Account.objects.select_for_update(no_key=True).get(pk=accounts[0].pk)
+            held.set()
+            done.wait(1)
+
+    def run() -> None:
+        assert held.wait(10)
+        bill()
+
+    at_once([hold, run])
+    with installation_scope():
+        assert Invoice.objects.filter(account=accounts[0]).exists()
 
 
 class TestParking:
