@@ -45,7 +45,7 @@ log = logging.getLogger("plainbill.worker")
 DEFAULT_QUEUE: Final = "default"
 BILLING_QUEUE: Final = "billing"
 EVERY_MINUTE: Final = "* * * * *"
-# Beside the full hours, at which periods end: billing leaves an account whose row is held to its next minute.
+# Beside the full hours, at which periods end and billing has its hands full.
 EVERY_QUARTER: Final = "7-59/15 * * * *"
 EVERY_NIGHT: Final = "40 2 * * *"
 EVERY_HOUR: Final = "37 * * * *"
