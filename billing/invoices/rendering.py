@@ -23,6 +23,9 @@ FEW: Final = 4
 MOST: Final = 1_000
 """That one call renders; the next one goes on."""
 
+POLITENESS: Final = 10
+"""Of these processes, as nice(2) counts: live figures, events and mails come before papers."""
+
 log = logging.getLogger("plainbill.billing")
 
 
@@ -89,6 +92,8 @@ def _begin(database: str, parent: int) -> None:
     import django
 
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(POLITENESS)
     django.setup()
     connections.databases["default"]["NAME"] = database
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request
 
 from tests.browser.world import Person
+from tests.patience import PATIENCE
 
 # Says in the console what the content security policy held back, so that it is found with the other errors.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
@@ -32,7 +33,7 @@ class Visits:
             locale="en-GB",
             viewport={"width": 1440, "height": 900},
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE * 1_000)
         self._contexts.append(context)
         if scripts:
             context.add_init_script(TELL_VIOLATIONS)

@@ -17,6 +17,7 @@ from billing.invoices.rendering import FEW, render_waiting
 from tests.invoices import world
 from tests.invoices.test_verify import tamper
 from tests.invoices.world import utc
+from tests.patience import PATIENCE
 
 MANY = FEW + 2
 
@@ -62,7 +63,7 @@ def test_a_worker_that_is_told_to_end_begins_no_more(issued: list[Invoice]) -> N
 def test_a_process_ends_with_the_one_that_it_works_for() -> None:
     orphan = get_context("spawn").Process(target=rendering._end_with, args=[os.getppid()])
     orphan.start()
-    orphan.join(30)
+    orphan.join(PATIENCE)
     assert orphan.exitcode == 1, "its parent is another one"
 
 

@@ -14,6 +14,7 @@ from billing.limits.actions import raise_alerts, set_limit
 from billing.limits.models import Alert
 from tests.factories import make_account
 from tests.limits.world import customer, meter_of, use
+from tests.patience import PATIENCE
 
 
 def told(account: Account) -> list[int]:
@@ -110,11 +111,11 @@ def test_many_workers_raise_each_alert_once(committed: str) -> None:
         found = []
         try:
             for _ in range(rounds):
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=PATIENCE)
                 if number == 0:
                     with account_scope(account.pk):
                         use(account, tokens=10)
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=PATIENCE)
                 with account_scope(account.pk):
                     found += told(account)
             return found

@@ -21,6 +21,7 @@ from billing.limits.mail import send_alerts
 from billing.limits.models import Alert
 from tests.factories import make_member
 from tests.limits.world import customer, meter_of, use
+from tests.patience import PATIENCE
 
 NBSP = "\N{NO-BREAK SPACE}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -222,7 +223,7 @@ def test_two_senders_send_one_mail(committed: str) -> None:
 
     def work() -> None:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=PATIENCE)
             with account_scope(account.pk):
                 taken.append(send_alerts(account))
         finally:

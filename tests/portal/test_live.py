@@ -26,6 +26,7 @@ from portal.live import Cards, hub, message, stream
 from portal.postgres import embedded
 from portal.views.live import Reader, _has_news, cards
 from tests.environment import RUN_DIR
+from tests.patience import PATIENCE
 from tests.portal.world import World, build, send
 
 
@@ -103,20 +104,19 @@ async def _next(events: AsyncIterator[str]) -> str:
             return text
 
 
-def test_an_event_is_on_the_screen_within_two_seconds(world, reader):
+def test_an_event_comes_to_the_screen(world, reader):
     def figure(text: str) -> str:
         return re.search(r"You have used <b>([^<]+)</b>", text)[1]
 
     async def walk() -> None:
         events = stream(world.account.pk, lambda chart, known: cards(reader, chart, known), lambda: True)
         assert (await anext(events)).startswith(":")
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         before = figure(await _next(events))
-        began = monotonic()
         await asyncio.to_thread(_send, world)
-        while figure(await _next(events)) == before:
-            pass
-        assert monotonic() - began < 2
+        async with asyncio.timeout(PATIENCE):
+            while figure(await _next(events)) == before:
+                pass
         await events.aclose()
         assert not hub()._streams
 
@@ -133,16 +133,15 @@ def test_many_events_make_few_messages(world):
     async def walk() -> None:
         events = stream(world.account.pk, render, lambda: True)
         await anext(events)
-        assert await hub().ready(10)
-        until = monotonic() + 3.5
-        while monotonic() < until:
+        assert await hub().ready(PATIENCE)
+        while len(shown) < 4:
             for news in hub()._streams[world.account.pk]:
                 news.set()
             await _next(events)
         await events.aclose()
 
     run(walk())
-    assert 3 <= len(shown) <= 5
+    assert all(later - earlier > live.PAUSE_SECONDS * 0.9 for earlier, later in pairwise(shown[1:]))
     assert all(later - earlier >= 0.95 for earlier, later in pairwise(shown))
 
 
@@ -150,7 +149,7 @@ def test_the_stream_ends_when_nothing_may_be_shown(world):
     async def walk() -> list[str]:
         events = stream(world.account.pk, lambda chart, known: None, lambda: True)
         assert (await anext(events)).startswith(":")
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         return [text async for text in events if text.startswith("data:")]
 
     assert run(walk()) == []
@@ -161,7 +160,7 @@ def test_another_accounts_usage_wakes_nobody_here(world):
 
     async def walk() -> bool:
         news = hub().join(world.account.pk)
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         news.clear()
         await asyncio.to_thread(_notify, other)
         await asyncio.sleep(0.5)
@@ -175,14 +174,14 @@ def test_streams_go_on_after_the_database_was_away(world, committed, caplog):
     async def walk() -> None:
         events = stream(world.account.pk, lambda chart, known: Cards("<p></p>", ""), lambda: True)
         assert (await anext(events)).startswith(":")
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         await _next(events)
         await asyncio.to_thread(_admit, committed, False)
         while len(refusals()) < 2:  # the connection is lost, and cannot be had again
             await asyncio.sleep(0.1)
         assert not hub()._listening.is_set()
         await asyncio.to_thread(_admit, committed, True)
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         while not (await anext(events)).startswith("data:"):
             pass
         await events.aclose()
@@ -247,7 +246,7 @@ def test_a_page_that_shows_all_usage_is_not_drawn_anew(world, reader):
         drawn = list[bool]()
         first = stream(world.account.pk, lambda chart, known: Cards("first", ""), lambda: True)
         assert (await anext(first)).startswith(":")
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         await _next(first)
         quiet = stream(world.account.pk, lambda chart, known: drawn.append(True), lambda: False)
         assert (await anext(quiet)).startswith(":")
@@ -285,12 +284,12 @@ def test_what_came_between_the_page_and_the_stream_is_sent_at_once(world, reader
     async def walk() -> None:
         first = stream(world.account.pk, lambda chart, known: Cards("first", ""), lambda: True)
         assert (await anext(first)).startswith(":")
-        assert await hub().ready(10)
+        assert await hub().ready(PATIENCE)
         await _next(first)
         await asyncio.to_thread(_send, world)
         await asyncio.sleep(0.5)  # its notice is over before the next page listens
         late = stream(world.account.pk, lambda chart, known: Cards("drawn anew", ""), lambda: True)
-        assert "drawn anew" in await asyncio.wait_for(_next(late), 3)
+        assert "drawn anew" in await asyncio.wait_for(_next(late), PATIENCE)
         await late.aclose()
         await first.aclose()
 

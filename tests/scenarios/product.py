@@ -13,6 +13,7 @@ import psycopg
 import yaml
 
 from portal.postgres import embedded
+from tests.patience import PATIENCE
 from tests.scenarios.clock import Clock
 from tests.server.running import READY_SECONDS, ROOT, environment
 
@@ -24,7 +25,6 @@ SELLER = {
     "SELLER_COUNTRY": "FR",
     "SELLER_VAT_ID": "FR19812345676",
 }
-TICK_SECONDS = 60
 
 KEY = """
 from accounts.keys import create_key
@@ -71,7 +71,7 @@ class Product:
         key = self.command("shell", "-v0", "-c", KEY).strip()
         headers = {"Authorization": f"Bearer {key}"}
         base = f"http://127.0.0.1:{self.port}/api/v1"
-        self.client = httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+        self.client = httpx.Client(base_url=base, headers=headers, timeout=PATIENCE, trust_env=False)
         self.call("PUT", "/catalog", CATALOG)
         return self
 
@@ -92,7 +92,7 @@ class Product:
 
     def _until(self, query: str, *values: float) -> None:
         """Wait until the jobs are as `query` asks."""
-        deadline = time.monotonic() + TICK_SECONDS
+        deadline = time.monotonic() + READY_SECONDS
         host = str(embedded.socket_dir(self.data))
         with psycopg.connect(
             host=host, user="postgres", dbname=embedded.DATABASE, autocommit=True
@@ -134,7 +134,7 @@ class Product:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(READY_SECONDS)
 
     def log(self) -> str:
         return (self.data / "log").read_text(errors="replace")[-3000:]

@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY_SECONDS = 120
+READY_SECONDS = 300
 
 
 def free_port() -> int:
@@ -127,7 +129,7 @@ class Demo:
         self._wait_for_port()
 
     def _wait_for_port(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) != 0:
@@ -158,7 +160,7 @@ class Demo:
 
     def client(self, key: str = "manage") -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.info['api_keys'][key]}"}
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=PATIENCE, trust_env=False)
 
     def login(self, role: str | None, account: str | None = "atelier-brume") -> dict[str, Any]:
         return next(u for u in self.info["users"] if u["role"] == role and u["account"] == account)
@@ -176,7 +178,7 @@ def send_shuffled(url: str, key: str, batches: list[list[dict[str, Any]]], seed:
     order = [*batches, *batches]
     random.Random(seed).shuffle(order)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json"}
-    with httpx.Client(headers=headers, timeout=60, trust_env=False) as client:
+    with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=False) as client:
         for number, batch in enumerate(order):
             if number == 1:
                 begun.wait(READY_SECONDS)

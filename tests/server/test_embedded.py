@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from portal.postgres import embedded
+from tests.patience import PATIENCE
 
 ASK = """
 import sys
@@ -53,7 +54,7 @@ def postmaster(folder: Path) -> int | None:
 def test_a_closed_folder_with_spaces_twice_in_a_row(folder: Path) -> None:
     mode = folder.parent.stat().st_mode
     for _ in range(2):
-        out, err = ask(folder).communicate("", timeout=90)
+        out, err = ask(folder).communicate("", timeout=PATIENCE)
         assert out == "answer 42\n", err
         assert postmaster(folder) is None, "the last user stops the server"
     assert folder.parent.stat().st_mode == mode, "folders above are left as they are"
@@ -63,10 +64,10 @@ def test_the_server_stays_while_anyone_uses_it(folder: Path) -> None:
     first = ask(folder, "wait")
     assert first.stdout is not None
     assert first.stdout.readline() == "answer 42\n"
-    second, _ = ask(folder).communicate("", timeout=90)
+    second, _ = ask(folder).communicate("", timeout=PATIENCE)
     assert second == "answer 42\n"
     assert postmaster(folder) is not None, "the first one still needs it"
-    first.communicate("", timeout=60)
+    first.communicate("", timeout=PATIENCE)
     assert postmaster(folder) is None
 
 
@@ -79,13 +80,13 @@ def test_after_kill_9_of_the_user_and_of_the_server(folder: Path) -> None:
     pid = postmaster(folder)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    out, err = ask(folder).communicate("", timeout=90)
+    out, err = ask(folder).communicate("", timeout=PATIENCE)
     assert out == "answer 42\n", err
 
 
 def test_many_at_once_start_one_server(folder: Path) -> None:
     users = [ask(folder) for _ in range(4)]
-    assert [user.communicate("", timeout=120)[0] for user in users] == ["answer 42\n"] * 4
+    assert [user.communicate("", timeout=PATIENCE)[0] for user in users] == ["answer 42\n"] * 4
 
 
 def test_the_roles(folder: Path) -> None:
@@ -98,5 +99,5 @@ def test_the_roles(folder: Path) -> None:
         rows = connection.execute(
             "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname LIKE 'plainbill%' ORDER BY 1"
         ).fetchall()
-    user.communicate("", timeout=60)
+    user.communicate("", timeout=PATIENCE)
     assert rows == [(embedded.APP_ROLE, False), (embedded.OWNER_ROLE, False)]

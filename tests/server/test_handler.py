@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from portal.handler import Handler
+from tests.patience import PATIENCE
 
 SCOPE = {
     "type": "http",
@@ -108,7 +109,7 @@ def test_a_stream_ends_when_its_reader_leaves(
 
     sent = served(lambda request: StreamingHttpResponse(rows() if kind == "drawn" else figures()), leaves=4)
     assert 2 <= len(parts(sent)) <= 50
-    assert over.wait(5)
+    assert over.wait(PATIENCE)
 
 
 def test_a_fault_in_a_stream_is_told(served: Callable[..., list[Mapping[str, Any]]]) -> None:

@@ -1,7 +1,6 @@
-"""A stop is lifted within five seconds of the change that lifts it, over HTTP, on the product as it runs."""
+"""A stop is lifted by the change that lifts it: the next answer allows usage, over HTTP, on the product as it runs."""
 
 import json
-import time
 import uuid
 from typing import Any
 
@@ -12,7 +11,6 @@ from tests.server.running import Demo
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
-WITHIN_SECONDS = 5
 STAFF = """
 from accounts.models import Account, User
 from accounts.scope import installation_scope
@@ -24,7 +22,7 @@ with installation_scope():
 """
 
 
-def test_raising_telling_only_removing_and_staff_lift_a_stop_in_time(demo: Demo) -> None:
+def test_raising_telling_only_removing_and_staff_lift_a_stop_at_once(demo: Demo) -> None:
     code = f"lift-{uuid.uuid4().hex[:8]}"
     with demo.client() as client:
         stopped(client, code)
@@ -33,17 +31,13 @@ def test_raising_telling_only_removing_and_staff_lift_a_stop_in_time(demo: Demo)
             {"amount": "1", "action": "notify"},
             {"amount": None, "action": "stop"},
         ]
-        took = []
         for change in lifts:
-            began = time.monotonic()
             ok(client, "PUT", f"/accounts/{code}/limit", change)
-            took.append(until_allowed(client, code, began))
+            assert allowed(client, code), change
             ok(client, "PUT", f"/accounts/{code}/limit", {"amount": "1", "action": "stop"})
-            assert not ok(client, "GET", f"/accounts/{code}/allowance")["allowed"]
+            assert not allowed(client, code)
         assert demo.command("shell", "-v0", "-c", STAFF.format(code=code)).strip().endswith("done")
-        took.append(until_allowed(client, code, time.monotonic()))
-    print("lifted after", [f"{seconds:.3f} s" for seconds in took])
-    assert max(took) <= WITHIN_SECONDS
+        assert allowed(client, code), "a decision of staff, by another process"
 
 
 def stopped(client: httpx.Client, code: str) -> None:
@@ -63,14 +57,12 @@ def stopped(client: httpx.Client, code: str) -> None:
     headers = {"Content-Type": "application/cloudevents+json"}
     answer = client.post("/events", content=json.dumps(event), headers=headers)
     assert answer.json()["accepted"] == 1, answer.text
-    assert not ok(client, "GET", f"/accounts/{code}/allowance")["allowed"]
+    assert not allowed(client, code)
 
 
-def until_allowed(client: httpx.Client, code: str, began: float) -> float:
-    """Seconds since `began` at which usage may go on."""
-    while not ok(client, "GET", f"/accounts/{code}/allowance")["allowed"]:
-        assert time.monotonic() - began < WITHIN_SECONDS * 3
-    return time.monotonic() - began
+def allowed(client: httpx.Client, code: str) -> bool:
+    answer: bool = ok(client, "GET", f"/accounts/{code}/allowance")["allowed"]
+    return answer
 
 
 def ok(client: httpx.Client, method: str, path: str, body: object = None) -> dict[str, Any]:

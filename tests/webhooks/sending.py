@@ -6,9 +6,10 @@ from collections.abc import Callable
 from asgiref.sync import sync_to_async
 
 from portal.worker.webhooks import send_webhooks
+from tests.patience import PATIENCE
 
 
-def send_until(met: Callable[[], bool], seconds: float = 10) -> None:
+def send_until(met: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Raises TimeoutError if `met` does not become true."""
 
     async def until() -> None:
