@@ -97,7 +97,10 @@ def _of(rows: QuerySet[Invoice], account_id: int | None) -> QuerySet[Invoice]:
 
 
 def still_due(notice: Notice) -> bool:
-    """Whether it is still to be sent: no reminder of what was paid, or asked about, since it was written down."""
+    """Whether it is still to be sent: no reminder of what was paid, or asked about, since it was written down; of a
+    declined card nothing once it is paid."""
     if notice.kind == Notice.Kind.ISSUED:
         return True
+    if notice.kind == Notice.Kind.DECLINED:
+        return bool(open_amount(notice.invoice))
     return bool(open_amount(notice.invoice)) and not is_on_hold(notice.invoice)
