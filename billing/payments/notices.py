@@ -46,7 +46,7 @@ def note_due(account_id: int, now: datetime) -> list[Notice]:
         notice.account_id, notice.created_at = account_id, now
     Notice.objects.bulk_create(due, ignore_conflicts=True)
     waiting = _unsent(now).filter(account=account_id).select_for_update(skip_locked=True, of=("self",))
-    return list(waiting.select_related("invoice").order_by("created_at", "invoice__sequence"))
+    return list(waiting.select_related("invoice").order_by("invoice__sequence", "number"))
 
 
 def reminders_due(invoice: Invoice, now: datetime) -> int:

@@ -63,8 +63,8 @@ class LocalStripe:
         return found
 
     def post(self, path: str, body: object) -> dict[str, Any]:
-        answer: dict[str, Any] = self._client().post(path, json=body).raise_for_status().json()
-        return answer
+        answer = self._client().post(path, json=body).raise_for_status()
+        return dict(answer.json()) if answer.content else {}
 
     def _client(self) -> httpx.Client:
         headers = {"Authorization": "Bearer sk_test_12345"}

@@ -4,17 +4,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.scope import installation_scope
+from accounts.scope import account_scope, installation_scope
 from billing.invoices.actions import bill_account, record_payment
 from billing.invoices.errors import EntryError
 from billing.invoices.models import Invoice, Payment
+from billing.invoices.pdf import ensure_document
 from billing.invoices.queries import open_amount, status
 from billing.invoices.verify.ledger import ledger_differences
 from billing.payments.cards import choose_default, pay_automatically, remove_card
 from billing.payments.collecting import accounts_to_charge, charge_account, next_try
+from billing.payments.mail import send_notices_of
 from billing.payments.models import Attempt, Card, Hold, Notice, Payer
 from billing.payments.paying import _begin, _order, pay, refresh, settle
 from billing.payments.providers.base import Outcome, Provider, State
@@ -314,3 +317,66 @@ class TestCards:
     ) -> None:
         add_card(stripe, provider, account)
         assert Payer.objects.count() == 1
+
+
+class TestMails:
+    def told(self, account: Account) -> list[str]:
+        """Subject and body of what goes out."""
+        mail.outbox = []
+        with account_scope(account.pk):
+            send_notices_of(account, timezone.now())
+        return [f"{each.subject}\n{each.body}" for each in mail.outbox]
+
+    def test_who_pays_automatically_is_not_asked_for_a_transfer(
+        self, provider: Provider, account: Account, card: Card
+    ) -> None:
+        pay_automatically(account, True)
+        invoice = billed(account)
+        ensure_document(invoice)
+        (issued,) = self.told(account)
+        assert issued.startswith(f"Invoice {invoice.number}: €58.80, by card\n")
+        assert "It is taken from Visa •••• 4242: you need do nothing." in issued
+        assert "IBAN" not in issued
+
+    def test_once_it_is_paid_the_mail_says_so(self, provider: Provider, invoice: Invoice, card: Card) -> None:
+        ensure_document(invoice)
+        pay(provider, invoice, card)
+        (issued,) = self.told(invoice.account)
+        assert "It was paid with Visa •••• 4242." in issued
+
+    def test_a_declined_card_is_told_with_the_day_of_the_next_try(
+        self, provider: Provider, stripe: LocalStripe, account: Account
+    ) -> None:
+        add_card(stripe, provider, account, DECLINED)
+        pay_automatically(account, True)
+        invoice = billed(account)
+        charge_account(provider, account.pk, timezone.now())
+        again = next_try(invoice)
+        assert again is not None
+        ensure_document(invoice)
+        issued, declined = self.told(account)
+        assert issued.startswith(f"Invoice {invoice.number}: €58.80, due ")
+        assert declined.startswith(f"Your card was declined: €58.80 for invoice {invoice.number}\n")
+        assert f"We try again on {again.day}" in declined
+        assert self.told(account) == [], "once"
+
+    def test_nothing_of_it_once_it_is_paid_otherwise(
+        self, provider: Provider, stripe: LocalStripe, account: Account
+    ) -> None:
+        add_card(stripe, provider, account, DECLINED)
+        pay_automatically(account, True)
+        invoice = billed(account)
+        charge_account(provider, account.pk, timezone.now())
+        record_payment(invoice, DUE, timezone.now())
+        assert self.told(account) == []
+
+    def test_a_bank_that_asks_is_told_of(
+        self, provider: Provider, stripe: LocalStripe, account: Account
+    ) -> None:
+        add_card(stripe, provider, account, ASKS)
+        pay_automatically(account, True)
+        billed(account)
+        charge_account(provider, account.pk, timezone.now())
+        (asked,) = self.told(account)
+        assert asked.startswith("Your bank asks you to confirm €58.80")
+        assert "/billing/invoices/" in asked
