@@ -132,6 +132,22 @@ def test_large_and_many_figures_stay_on_the_page() -> None:
     assert "Page 3 of 3" in text
 
 
+def test_long_unit_prices_keep_off_the_quantities() -> None:
+    tiers = [{"up_to": str(1000 * n), "unit_price": f"{100000 - n}.123456"} for n in range(1, 40)]
+    charge = {
+        "code": "output_tokens",
+        "model": "graduated",
+        "tiers": [*tiers, {"up_to": None, "unit_price": "3"}],
+    }
+    world.load(world.plan("dear", charge, base_price="123456789012.34"))
+    account = world.customer()
+    world.on_plan(account, "dear", utc(2026, 2, 1))
+    world.use(account, utc(2026, 2, 3), output_tokens=2_000)
+    text = " ".join(text_of(invoice_pdf(bill_account(account, utc(2026, 3, 1))[-1])).split())
+    assert " 1,000 99,999.123456 99,999,123.456 " in text
+    assert " 1 123,456,789,012.34 123,456,789,012.34 " in text
+
+
 class _Listener(http.server.BaseHTTPRequestHandler):
     hits = 0
 

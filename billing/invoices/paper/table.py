@@ -20,6 +20,9 @@ LONG: Final = 10
 HUGE: Final = 13
 """Digits before the point from which on the columns are set wider and figures smaller."""
 
+DEAR: Final = 9
+"""Digits of a unit price, those behind the point included, from which on its column is set wider."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -84,6 +87,7 @@ class _Columns:
     def __init__(self, entries: Iterable[_Entry], figures: Figures) -> None:
         self.figures, self.least = figures, minor_units(figures.currency)
         self.prices = self.exacts = self.least
+        self.before_point = 1
         for entry in entries:
             shown = [
                 (entry.words.price, entry.line.exact_amount),
@@ -91,7 +95,13 @@ class _Columns:
             ]
             for price, exact in shown:
                 self.exacts = max(self.exacts, self._figure(exact).places)
-                self.prices = max(self.prices, self._figure(price).places if price is not None else 0)
+                if price is not None:
+                    self.prices = max(self.prices, self._figure(price).places)
+                    self.before_point = max(self.before_point, _whole_digits(price))
+
+    @property
+    def is_dear(self) -> bool:
+        return self.before_point + self.prices >= DEAR
 
     def price(self, value: Decimal | None) -> Cell:
         return Cell() if value is None else self._cell(value, self.prices)
@@ -119,7 +129,8 @@ def table_of(lines: Sequence[InvoiceLine], figures: Figures, zone: str) -> Table
         groups.append(Group(title, sub, tuple(_line(entry, columns, max(1, rates)) for entry in of_group)))
     most = max((_digits(line) for line in lines), default=0)
     price_css = f"m{columns.prices - columns.least}" if columns.prices > columns.least else ""
-    css = "wide huge" if most >= HUGE else "wide" if most >= LONG else ""
+    size = "wide huge" if most >= HUGE else "wide" if most >= LONG else ""
+    css = f"{size} dear".strip() if columns.is_dear else size
     return Table(tuple(groups), css, price_css)
 
 
@@ -154,7 +165,8 @@ def _row(row: Row, columns: _Columns) -> PaperRow:
 
 def _digits(line: InvoiceLine) -> int:
     """Digits before the point of the line's longest figure."""
-    return max(
-        value.adjusted() + 1 if value else 1
-        for value in (line.quantity or ZERO, line.amount, line.exact_amount)
-    )
+    return max(_whole_digits(value) for value in (line.quantity or ZERO, line.amount, line.exact_amount))
+
+
+def _whole_digits(value: Decimal) -> int:
+    return max(value.adjusted() + 1, 1) if value else 1
