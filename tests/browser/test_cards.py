@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visits import Visits, go
 from tests.browser.world import Person
-from tests.payments.conftest import ASKS, DECLINED, GOOD, SECRET, LocalStripe, localstripe
+from tests.payments.conftest import localstripe
+from tests.payments.stripe_site import ASKS, DECLINED, GOOD, SECRET, LocalStripe
 from tests.server.running import Demo, free_port
 from tests.worker.test_process import until
 

@@ -1,7 +1,7 @@
 """localstripe, a stateful stand-in of Stripe's API, on loopback: `python -m tests.payments.localstripe PORT`.
 
 Added to it is what Stripe does and it does not: the answer to a key that was used before is the first one, what was
-received is said, and parameters that it does not know yet are no error.
+received is said, payments are listed newest first, and parameters that it does not know yet are no error.
 """
 
 import sys
@@ -44,7 +44,7 @@ def main() -> None:
 
     def of_customer(url: str, customer: str = "", **data: Any) -> Any:
         found = every(url, **data)
-        found._list = [one for one in found._list if customer in ("", one.customer)]
+        found._list = [one for one in reversed(found._list) if customer in ("", one.customer)]
         return found
 
     intents._api_list_all = of_customer

@@ -18,7 +18,8 @@ from billing.payments.models import Attempt, Card, Payer
 from billing.payments.paying import pay
 from billing.payments.providers.base import Provider
 from tests.factories import make_member
-from tests.payments.conftest import ASKS, DECLINED, GOOD, SECRET, LocalStripe, add_card
+from tests.payments.conftest import add_card
+from tests.payments.stripe_site import ASKS, DECLINED, GOOD, SECRET, LocalStripe
 from tests.portal.world import World, build, sign_in
 
 pytestmark = pytest.mark.usefixtures("stripe")

@@ -25,7 +25,8 @@ from billing.payments.providers.stripe import Stripe
 from tests.invoices import world
 from tests.invoices.test_together import at_once
 from tests.invoices.world import utc
-from tests.payments.conftest import ASKS, DECLINED, LocalStripe, add_card
+from tests.payments.conftest import add_card
+from tests.payments.stripe_site import ASKS, DECLINED, LocalStripe
 
 DUE = Decimal("58.80")
 UNREACHABLE = Stripe("sk_test_12345", "http://127.0.0.1:9")

@@ -4,10 +4,10 @@ import multiprocessing
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -37,7 +37,8 @@ class Report:
         series = ", ".join(f"{code} {count:,}" for code, count in sorted(self.documents.items()))
         figures = {
             "processes, kills (-9)": f"{PROCESSES}, {self.kills:,}",
-            "billing runs, credit notes, payments": ", ".join(f"{self.acts[kind]:,}" for kind in "bnp"),
+            "billing runs, credit notes, adjustments": ", ".join(f"{self.acts[kind]:,}" for kind in "bnj"),
+            "transfers, cards, prepayments, refunds": ", ".join(f"{self.acts[kind]:,}" for kind in "pcar"),
             "acts with nothing to do, or refused": f"{self.acts['-']:,}",
             "documents by series": series,
             "entries of the ledger": f"{self.entries:,}",
@@ -119,6 +120,13 @@ QUESTIONS: Final = {
     "invoice {0} came to {1} and was credited with {2}": """
         SELECT i.number, i.total, sum(n.total) FROM invoices_invoice i JOIN invoices_invoice n ON n.credited_id = i.id
         GROUP BY i.id HAVING sum(n.total) > i.total""",
+    "invoice {0} was paid with {1}, and {2} was due": """
+        SELECT i.number, sum(p.amount), i.amount_due FROM invoices_invoice i
+        JOIN invoices_payment p ON p.invoice_id = i.id GROUP BY i.id HAVING sum(p.amount) > i.amount_due""",
+    "try {0} is {1}, and {2} was recorded": """
+        SELECT a.id, a.state, p.amount FROM payments_attempt a
+        LEFT JOIN invoices_payment p ON p.reference = a.reference AND p.method = 'card'
+        WHERE a.settled_at IS NULL OR (a.state = 'succeeded' AND a.amount <> coalesce(p.amount, 0) + a.excess)""",
     "credit of {0} is overdrawn by {1}": """
         SELECT credit_id, sum(amount) FROM invoices_ledgerentry WHERE book = 'credit'
         GROUP BY 1 HAVING sum(amount) > 0""",
@@ -131,6 +139,26 @@ def differences(connection: psycopg.Connection) -> Iterator[str]:
     for words, question in QUESTIONS.items():
         for row in connection.execute(question).fetchall():
             yield words.format(*row)
+
+
+def card_differences(
+    connection: psycopg.Connection,
+    payments: Iterable[Mapping[str, Any]],
+    refunds: Iterable[Mapping[str, Any]],
+) -> Iterator[str]:
+    """Between what the provider of cards says and what is recorded, each payment by its reference."""
+    taken = Counter[str]()
+    for one in payments:
+        taken[one["id"]] += one["amount"] if one["status"] == "succeeded" else 0
+    for one in refunds:
+        taken[one["payment_intent"]] -= one["amount"]
+    rows = connection.execute(
+        "SELECT reference, (sum(amount) * 100)::int FROM invoices_payment WHERE method = 'card' GROUP BY 1"
+    )
+    recorded = Counter(dict(rows.fetchall()))
+    for reference in sorted(taken.keys() | recorded.keys()):
+        if taken[reference] != recorded[reference]:
+            yield f"{reference}: {taken[reference]} cents taken, {recorded[reference]} recorded"
 
 
 def look(connection: psycopg.Connection, kills: int, acts: Counter[str], faults: list[str]) -> Report:

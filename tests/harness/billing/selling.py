@@ -3,10 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
+
+from accounts.models import User
 from accounts.scope import installation_scope
+from billing.payments.providers import card_provider
 from billing.plans.actions import load_catalog, redeem
-from tests.harness.billing.working import ACCOUNTS, BEGAN, MONTHS, code
+from tests.harness.billing.working import ACCOUNTS, BEGAN, MONTHS, STAFF, code
 from tests.invoices import world
+from tests.payments.conftest import add_card
+from tests.payments.stripe_site import LocalStripe
 
 
 def sell(accounts: int = ACCOUNTS, months: int = MONTHS) -> None:
@@ -19,6 +25,11 @@ def sell(accounts: int = ACCOUNTS, months: int = MONTHS) -> None:
             if place % 2:
                 redeem(account, "TENTH", at=BEGAN)
             world.on_plan(account, "mixed", BEGAN)
+        User.objects.create_user(STAFF, is_staff=True)
+    provider = card_provider()
+    assert provider is not None
+    for account in sold:
+        add_card(LocalStripe(settings.STRIPE.api_url), provider, account)
     for place, account in enumerate(sold):
         world.send(
             world.event(

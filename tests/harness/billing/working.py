@@ -13,6 +13,9 @@ MONTHS: Final = 30
 """As many periods of each account may be billed, one after another."""
 
 
+STAFF: Final = "staff@books.example"
+
+
 def code(number: int) -> str:
     return f"books-{number:02d}"
 
@@ -30,11 +33,12 @@ def work(seed: int, done: Path, log: Path) -> None:
 
 
 def act(chance: random.Random) -> str:
-    """One act on one account: `b`ill, `p`ay, `n`ote, or `-` where there was nothing to do or it was refused."""
+    """One act on one account, or `-` where there was nothing to do or it was refused."""
     from accounts.models import Account
 
     account = Account.objects.get(code=code(chance.randrange(ACCOUNTS)))
-    return chance.choices([bill, pay, take_back], [3, 4, 3])[0](account, chance)
+    acts = [bill, pay, pay_by_card, take_back, prepay, refund, adjust]
+    return chance.choices(acts, [6, 4, 4, 6, 2, 2, 2])[0](account, chance)
 
 
 def bill(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
@@ -63,6 +67,65 @@ def pay(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
     except EntryError:  # another one paid it, or took it back
         return "-"
     return "p"
+
+
+def pay_by_card(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    """All that is open on one of its invoices, from its card."""
+    from accounts.scope import account_scope
+    from billing.invoices.errors import EntryError
+    from billing.payments.cards import default_card
+    from billing.payments.paying import pay as take
+    from billing.payments.providers import card_provider
+    from billing.payments.providers.base import Unavailable
+
+    provider, (invoice, left) = card_provider(), _one_of(account, chance)
+    if invoice is None or not left or provider is None:
+        return "-"
+    with account_scope(account.pk):
+        card = default_card(account)
+    try:
+        return "c" if take(provider, invoice, card).state == "succeeded" else "-"
+    except (
+        EntryError,
+        Unavailable,
+    ):  # another one paid it; or another life of this process asks under the same key
+        return "-"
+
+
+def prepay(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    """Some euros in advance."""
+    from billing.invoices.actions import record_prepayment
+
+    record_prepayment(
+        account, Decimal(chance.randint(1, 40)), datetime.now(UTC), reference="harness", by=None
+    )
+    return "a"
+
+
+def refund(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    """A part of its credit."""
+    from billing.invoices.actions import refund_credit
+    from billing.invoices.errors import EntryError
+
+    try:
+        refund_credit(account, Decimal(chance.randint(1, 500)) / 100, reference="Harness", by=None)
+    except EntryError:  # it has less
+        return "-"
+    return "r"
+
+
+def adjust(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    """A line that waits for its next document."""
+    from accounts.models import User
+    from billing.invoices.actions import adjust as enter
+    from billing.invoices.errors import EntryError
+
+    amount = Decimal(chance.choice([-1, 1]) * chance.randint(1, 900)) / 100
+    try:
+        enter(account, amount, {"en": "Harness"}, "", reason="Harness", by=User.objects.get(email=STAFF))
+    except EntryError:  # all of its periods are billed
+        return "-"
+    return "j"
 
 
 def take_back(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
