@@ -152,7 +152,10 @@ class InvoiceDocument(models.Model):
 
 
 class Payment(models.Model):
-    """Money received for an invoice; its status is derived from these rows."""
+    """Money received for an invoice; its status is derived from these rows.
+
+    One below zero takes another one back: a transfer that was returned, or that was recorded wrongly.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
@@ -162,11 +165,18 @@ class Payment(models.Model):
     method = models.CharField(max_length=30, default="manual")
     reference = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, editable=False, related_name="reversal"
+    )
 
     class Meta:
         ordering: ClassVar = ["received_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_above_zero")
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0, reverses=None)
+                | models.Q(amount__lt=0, reverses__isnull=False),
+                name="payment_or_reversal",
+            )
         ]
 
     def __str__(self) -> str:

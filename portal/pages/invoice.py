@@ -120,7 +120,11 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
     notes = list(invoice.credit_notes.order_by("issued_at")) if known.credited else []
     left = known.open
     zone = str(invoice.snapshot.get("timezone") or account.timezone)
-    paid = None if left else max((one.received_at for one in invoice.payments.all()), default=None)
+    paid = (
+        None
+        if left
+        else max((one.received_at for one in invoice.payments.filter(amount__gt=0)), default=None)
+    )
     return InvoicePage(
         invoice=invoice,
         currency=invoice.currency,

@@ -10,11 +10,19 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, User
-from billing.invoices.actions import bill_account, credit_note, record_payment
+from billing.invoices.actions import (
+    bill_account,
+    credit_note,
+    record_payment,
+    record_prepayment,
+    take_payment_back,
+)
+from billing.invoices.errors import EntryError
 from billing.invoices.ledger.credit import credit_left
 from billing.invoices.ledger.models import LedgerTransaction
 from billing.invoices.models import Invoice, Payment
 from billing.invoices.queries import open_amount, status
+from billing.invoices.verify.ledger import ledger_differences
 from tests.invoices import world
 from tests.invoices.world import utc
 
@@ -109,6 +117,30 @@ def test_a_payment(staff: Client, invoice: Invoice) -> None:
     refused(staff, PAYMENT, "invoice", **{**values, "invoice": "F-999999"})
     assert staff.post(PAYMENT, {**values, "confirm": "1"}).status_code == 200, "never without a look"
     assert Payment.objects.count() == 1
+
+
+def test_a_payment_is_taken_back(staff: Client, invoice: Invoice) -> None:
+    paid = record_payment(invoice, Decimal("58.80"), datetime.now(UTC), reference="SEPA 1")
+    page = reverse("admin:invoices_payment_take_back", args=[paid.pk])
+    assert page in staff.get(reverse("admin:invoices_payment_changelist")).text
+    refused(staff, page, "reason", reason=" ")
+    shown = confirmed(staff, page, reason="Returned by the bank")
+    assert shown.rows[1:] == [("Taken back", "58.80 EUR"), ("Still open then", "58.80 EUR")]
+    assert (status(invoice), open_amount(invoice)) == ("issued", Decimal("58.80"))
+    back = Payment.objects.get(reverses=paid)
+    assert (back.amount, back.reference) == (Decimal("-58.80"), "Returned by the bank")
+    assert list(ledger_differences(invoice.account_id)) == []
+    refused(staff, page, "__all__", reason="Again")
+    refused(staff, reverse("admin:invoices_payment_take_back", args=[back.pk]), "__all__", reason="It too")
+    assert page not in staff.get(reverse("admin:invoices_payment_changelist")).text
+    record_payment(invoice, Decimal("58.80"), datetime.now(UTC))
+    assert status(invoice) == "paid"
+
+
+def test_a_prepayment_is_not_taken_back(account: Account) -> None:
+    invoice = record_prepayment(account, Decimal(120), datetime.now(UTC), by=None)
+    with pytest.raises(EntryError, match="became credit"):
+        take_payment_back(invoice.payments.get(), reason="Returned", by=None)
 
 
 def test_a_payment_that_is_not_in_whole_units_is_refused(staff: Client, invoice: Invoice) -> None:

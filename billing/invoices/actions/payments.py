@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.scope import account_scope
 from billing.invoices.actions.issue import database_clock
 from billing.invoices.errors import EntryError
@@ -53,3 +53,34 @@ def record_payment(
         if amount == left:
             announce(account, EventType.INVOICE_PAID, invoice_head(invoice), fact=invoice.number)
         return payment
+
+
+def check_taken_back(payment: Payment) -> None:
+    """Raise `PaymentError` if it cannot be taken back. In the account's scope."""
+    if payment.reverses_id or Payment.objects.filter(reverses=payment).exists():
+        raise PaymentError("", _("This payment was taken back already."))
+    if "prepayment" in payment.invoice.snapshot:
+        raise PaymentError("", _("A prepayment became credit, which may be used by now: it stays."))
+
+
+def take_payment_back(payment: Payment, *, reason: str, by: User | None) -> Payment:
+    """Record that money which was recorded is not there: returned by the bank, or recorded wrongly.
+
+    The invoice is as open as before it. `EntryError` if it was taken back before, or became credit (a prepayment).
+    """
+    if not reason.strip():
+        raise PaymentError("reason", _("Write why: it is kept with your name."))
+    with account_scope(payment.account_id):
+        account = Account.objects.select_for_update(no_key=True).get(pk=payment.account_id)
+        check_taken_back(payment)
+        back = Payment.objects.create(
+            account=account,
+            invoice=payment.invoice,
+            amount=-payment.amount,
+            received_at=database_clock(),
+            method=payment.method,
+            reference=reason.strip(),
+            reverses=payment,
+        )
+        post_payment(back, back.received_at, by.email if by else "")
+        return back

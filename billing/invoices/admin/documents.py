@@ -2,18 +2,20 @@
 
 from functools import partial
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 
 from billing.invoices.admin.entries import entry_view
-from billing.invoices.admin.forms import CreditNoteForm, PaymentForm, PrepaymentForm
+from billing.invoices.admin.forms import CreditNoteForm, PaymentForm, PrepaymentForm, ReversalForm
 from billing.invoices.models import Invoice, InvoiceLine, Payment
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import invoice_by_number, open_amount, status
@@ -142,10 +144,10 @@ class InvoiceAdmin(ReadOnly):
 
 @admin.register(Payment)
 class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Payments are recorded here and never changed."""
+    """Payments are recorded here and never changed; one that was returned is taken back by another row."""
 
-    list_display = ("invoice", "account", "amount", "received_at", "method", "reference")
-    list_select_related = ("invoice", "account")
+    list_display = ("invoice", "account", "amount", "received_at", "method", "reference", "back")
+    list_select_related = ("invoice", "account", "reversal")
     search_fields = ("invoice__number", "account__code", "reference")
     date_hierarchy = "received_at"
 
@@ -156,7 +158,32 @@ class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
-        return super().get_queryset(request).select_related("invoice", "account")
+        return super().get_queryset(request).select_related("invoice", "account", "reversal")
+
+    def get_urls(self) -> list[URLPattern]:
+        back = path(
+            "<uuid:key>/take-back/",
+            self.admin_site.admin_view(self.take_back_view),
+            name="invoices_payment_take_back",
+        )
+        return [back, *super().get_urls()]
+
+    def take_back_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """What it opens again is seen first, then confirmed."""
+        payment = self.get_queryset(request).filter(pk=key).first()
+        if payment is None or not self.has_view_permission(request):
+            raise Http404
+        title = _("Take a payment for %s back") % payment.invoice.number
+        return entry_view(self, request, partial(ReversalForm, payment), title, "invoices.add_payment")
+
+    @admin.display(description=_("taken back"))
+    def back(self, payment: Payment) -> str:
+        if payment.reverses_id or "prepayment" in payment.invoice.snapshot:
+            return "–"
+        if hasattr(payment, "reversal"):
+            return date_format(payment.reversal.received_at, "SHORT_DATE_FORMAT")
+        address = reverse("admin:invoices_payment_take_back", args=[payment.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Take back"))
 
     @method_decorator(csrf_protect)
     def add_view(

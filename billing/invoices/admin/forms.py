@@ -13,13 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Account, User
-from billing.invoices.actions import credit_note, record_payment, record_prepayment, refund_credit
+from billing.invoices.actions import (
+    credit_note,
+    record_payment,
+    record_prepayment,
+    refund_credit,
+    take_payment_back,
+)
 from billing.invoices.actions.credit_notes import MAX_REASON
+from billing.invoices.actions.payments import check_taken_back
 from billing.invoices.admin.entries import EntryForm, Made, Shown
 from billing.invoices.errors import EntryError
 from billing.invoices.ledger.credit import credit_left, refundable
 from billing.invoices.ledger.models import LedgerTransaction
-from billing.invoices.models import Invoice
+from billing.invoices.models import Invoice, Payment
 from billing.invoices.notes.draft import NoteDraft, creditable_lines, draft_credit_note
 from billing.invoices.notes.prepaid import draft_prepayment
 from billing.invoices.queries import invoice_by_number, open_amount
@@ -140,6 +147,33 @@ class PaymentForm(EntryForm):
         words = {"amount": money(paid.amount, paid.invoice.currency), "number": paid.invoice.number}
         said = _("Payment of %(amount)s for %(number)s recorded.") % words
         return Made(paid, said, document_page(paid.invoice))
+
+
+class ReversalForm(EntryForm):
+    """A payment that is taken back."""
+
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=200)
+
+    def __init__(self, payment: Payment, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.payment = payment
+
+    def shown(self) -> Shown:
+        check_taken_back(self.payment)
+        invoice, amount = self.payment.invoice, self.payment.amount
+        left, currency = open_amount(invoice), invoice.currency
+        rows = [
+            (_("Open on %s") % invoice.number, money(left, currency)),
+            (_("Taken back"), money(amount, currency)),
+            (_("Still open then"), money(left + amount, currency)),
+        ]
+        return Shown([invoice.snapshot["buyer"]["name"]], rows)
+
+    def make(self, by: User) -> Made:
+        back = take_payment_back(self.payment, reason=self.cleaned_data["reason"], by=by)
+        words = {"amount": money(self.payment.amount, back.invoice.currency), "number": back.invoice.number}
+        said = _("Payment of %(amount)s for %(number)s taken back.") % words
+        return Made(back, said, document_page(back.invoice))
 
 
 class PrepaymentForm(EntryForm):

@@ -45,8 +45,8 @@ def post_document(invoice: Invoice, uses: Sequence[Use] = (), by: str = "") -> N
     )
 
 
-def post_payment(payment: Payment, at: datetime) -> None:
-    """Write money that was received for an invoice."""
+def post_payment(payment: Payment, at: datetime, by: str = "") -> None:
+    """Write money that was received for an invoice, or went back."""
     post(
         Kind.PAYMENT,
         payment.account_id,
@@ -55,6 +55,7 @@ def post_payment(payment: Payment, at: datetime) -> None:
         payment=payment.pk,
         receivable=payment.invoice_id,
         reference=payment.reference,
+        by=by,
     )
 
 

@@ -38,7 +38,8 @@ class Report:
         figures = {
             "processes, kills (-9)": f"{PROCESSES}, {self.kills:,}",
             "billing runs, credit notes, adjustments": ", ".join(f"{self.acts[kind]:,}" for kind in "bnj"),
-            "transfers, cards, prepayments, refunds": ", ".join(f"{self.acts[kind]:,}" for kind in "pcar"),
+            "transfers, returned, cards": ", ".join(f"{self.acts[kind]:,}" for kind in "ptc"),
+            "prepayments, refunds": ", ".join(f"{self.acts[kind]:,}" for kind in "ar"),
             "acts with nothing to do, or refused": f"{self.acts['-']:,}",
             "documents by series": series,
             "entries of the ledger": f"{self.entries:,}",

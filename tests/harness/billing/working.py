@@ -37,8 +37,8 @@ def act(chance: random.Random) -> str:
     from accounts.models import Account
 
     account = Account.objects.get(code=code(chance.randrange(ACCOUNTS)))
-    acts = [bill, pay, pay_by_card, take_back, prepay, refund, adjust]
-    return chance.choices(acts, [6, 4, 4, 6, 2, 2, 2])[0](account, chance)
+    acts = [bill, pay, pay_by_card, bounce, take_back, prepay, refund, adjust]
+    return chance.choices(acts, [6, 4, 4, 1, 6, 2, 2, 2])[0](account, chance)
 
 
 def bill(account, chance: random.Random) -> str:  # type: ignore[no-untyped-def]
@@ -90,6 +90,24 @@ def pay_by_card(account, chance: random.Random):  # type: ignore[no-untyped-def]
         Unavailable,
     ):  # another one paid it; or another life of this process asks under the same key
         return "-"
+
+
+def bounce(account, chance: random.Random):  # type: ignore[no-untyped-def]
+    """A transfer of its that the bank returns."""
+    from accounts.scope import account_scope
+    from billing.invoices.actions import take_payment_back
+    from billing.invoices.errors import EntryError
+    from billing.invoices.models import Payment
+
+    with account_scope(account.pk):
+        paid = list(Payment.objects.filter(account=account, method="manual").select_related("invoice"))
+    if not paid:
+        return "-"
+    try:
+        take_payment_back(chance.choice(paid), reason="Harness", by=None)
+    except EntryError:  # it was before, or is a prepayment's
+        return "-"
+    return "t"
 
 
 def prepay(account, chance: random.Random):  # type: ignore[no-untyped-def]
