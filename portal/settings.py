@@ -4,8 +4,11 @@ import decimal
 import sys
 
 from portal import env, keys
+from portal.checks.refusing import refuse_senseless_settings
 from portal.databases import databases
 from portal.mailers import mailer
+
+refuse_senseless_settings()
 
 # Python's 28 digits would round a sum of money that is longer, anywhere, without a word. What prices is exact by itself
 # (billing.pricing.money.exact); this is for what adds up, negates and shows amounts, in every thread to come.
@@ -16,7 +19,8 @@ BASE_DIR = env.BASE_DIR
 DATA_DIR = env.DATA_DIR
 PRODUCTION = env.PRODUCTION
 DEBUG = env.DEBUG
-SECRET_KEY = env.SECRET_KEY or keys.development_secret(DATA_DIR, PRODUCTION)
+# None is made up in production, where each process would have to have the same: what serves or works refuses there.
+SECRET_KEY = env.SECRET_KEY or ("" if PRODUCTION else keys.development_secret(DATA_DIR))
 SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 SITE_URL = env.SITE_URL
@@ -153,7 +157,12 @@ if PRODUCTION:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # Probes and products may come from the machine itself, past the proxy that speaks TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)\Z", r"^api/v1/"]
     SECURE_HSTS_SECONDS = 31_536_000
+    # For the operator to say, for all other sites of the domain: whether they too speak https only.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 API_REQUESTS_PER_MINUTE = env.API_REQUESTS_PER_MINUTE
