@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.second_factor.StaffSecondFactor",
     "accounts.middleware.ScopeMiddleware",
 ]
 
@@ -118,6 +119,11 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "accounts.adapter.InvitationOnly"
+MFA_ADAPTER = "portal.second_factor.SealedFactors"
+MFA_TOTP_ISSUER = SELLER.name  # what the authenticator app calls the code
+MFA_TOTP_TOLERANCE = 1  # half minutes that a phone's clock may be off (RFC 6238, 5.2)
+# Nobody signs up by himself here, and so none takes another's address and locks him out.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "portal:overview"
 
