@@ -16,6 +16,7 @@ class Act(StrEnum):
     CHANGE_PLAN = "change_plan"
     SEE_KEYS = "see_keys"
     CHANGE_WEBHOOKS = "change_webhooks"
+    PAY = "pay"
 
 
 _EVERYONE: Final = frozenset(Role)
@@ -29,6 +30,7 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.CHANGE_PLAN: _MONEY,
     Act.SEE_KEYS: _BUILDERS,
     Act.CHANGE_WEBHOOKS: _BUILDERS,
+    Act.PAY: _MONEY,
 }
 
 

@@ -28,6 +28,17 @@ class Seller:
     bic: str
 
 
+@dataclass(frozen=True)
+class Stripe:
+    """Cards are charged where `secret_key` is set. The addresses are Stripe's own, unless a test says otherwise."""
+
+    secret_key: str
+    publishable_key: str
+    webhook_secret: str
+    api_url: str
+    js_url: str
+
+
 # Where the embedded PostgreSQL, the secret key and generated files live when no server is named.
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").expanduser().resolve()
 # Unset: the embedded PostgreSQL under DATA_DIR. The role in it is used through plainbill_app (docs/adr/0002).
@@ -72,7 +83,16 @@ EVENT_REQUESTS_PER_MINUTE = env.int("EVENT_REQUESTS_PER_MINUTE", default=120_000
 # Hosts that webhooks may call though they are private, by http too and on any port: receivers of the operator's own, or
 # localhost while developing. Empty: none. In production endpoints of the installation only, never a customer's.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+# Customers may pay by card through this Stripe account; empty: by bank transfer only (docs/payments.md).
+STRIPE = Stripe(
+    secret_key=env.str("STRIPE_SECRET_KEY", default=""),
+    publishable_key=env.str("STRIPE_PUBLISHABLE_KEY", default=""),
+    webhook_secret=env.str("STRIPE_WEBHOOK_SECRET", default=""),
+    api_url=env.str("STRIPE_API_URL", default="https://api.stripe.com"),
+    js_url=env.str("STRIPE_JS_URL", default="https://js.stripe.com/v3/"),
+)
+# Days after a card was first declined on which it is tried again, rising; empty: never.
+CARD_RETRY_DAYS = sorted(env.ints("CARD_RETRY_DAYS", default=[1, 3, 7], most=366))
 SELLER = Seller(
     name=env.str("SELLER_NAME", default="Your company"),
     address=env.str("SELLER_ADDRESS", default=""),

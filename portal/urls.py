@@ -4,10 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from portal.views.stripe_news import stripe_news
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:overview")),
     path("", include("portal.health")),
     path("billing/", include("portal.views.urls")),
+    path("webhooks/stripe/", stripe_news, name="stripe_news"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("portal.api.urls")),

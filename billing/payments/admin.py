@@ -1,4 +1,4 @@
-"""What customers were told about their documents, and questions that hold reminders back."""
+"""What customers were told about their documents, questions that hold reminders back, and payments by card."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.invoices.models import Invoice
 from billing.limits.admin import ReadOnly
-from billing.payments.models import Hold, Notice
+from billing.payments.models import Attempt, Card, Hold, Notice, Payer
 from billing.payments.notices import is_on_hold
 
 
@@ -23,6 +23,45 @@ class NoticeAdmin(ReadOnly):
     list_select_related = ("invoice", "account")
     search_fields = ("invoice__number", "account__code")
     date_hierarchy = "created_at"
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly):
+    """What was asked of cards. `reference` finds it at the provider."""
+
+    list_display = (
+        "created_at",
+        "invoice",
+        "account",
+        "amount",
+        "card",
+        "state",
+        "code",
+        "automatic",
+        "excess",
+    )
+    list_filter = ("state", "automatic", ("excess_returned_at", admin.EmptyFieldListFilter))
+    list_select_related = ("invoice", "account", "card")
+    search_fields = ("invoice__number", "account__code", "reference")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Card)
+class CardAdmin(ReadOnly):
+    list_display = ("account", "__str__", "exp_month", "exp_year", "is_default", "added_at", "removed_at")
+    list_filter = ("is_default", ("removed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("account",)
+    search_fields = ("account__code", "last4", "reference")
+
+
+@admin.register(Payer)
+class PayerAdmin(ReadOnly):
+    """Accounts at the card provider."""
+
+    list_display = ("account", "provider", "reference", "automatic_since", "created_at")
+    list_filter = (("automatic_since", admin.EmptyFieldListFilter),)
+    list_select_related = ("account",)
+    search_fields = ("account__code", "reference")
 
 
 class HoldForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -21,7 +21,8 @@ from billing.invoices.paper.figures import Figures, locale_of
 from billing.invoices.paper.transfer import transfer_rows
 from billing.invoices.pdf import invoice_pdf
 from billing.invoices.queries import open_amount
-from billing.payments.models import Notice
+from billing.payments.collecting import charged_by_itself, next_try
+from billing.payments.models import Attempt, Notice
 from billing.payments.notices import note_due, still_due
 
 
@@ -78,6 +79,28 @@ def _context(account: Account, notice: Notice) -> dict[str, Any]:
         "bank": transfer_rows(invoice, left, figures),
         "language": translation.get_language(),
         "url": settings.SITE_URL + reverse("portal:invoice", args=[invoice.number]),
+        **_by_card(account, notice, bool(left)),
+    }
+
+
+def _by_card(account: Account, notice: Notice, is_open: bool) -> dict[str, Any]:
+    """`card`: the one that pays the document, or paid it; of a declined one also why, and when it is tried again."""
+    attempt = Attempt.objects.filter(invoice=notice.invoice).select_related("card").first()
+    if notice.kind == Notice.Kind.ISSUED:
+        if attempt is None:
+            card = charged_by_itself(notice.invoice) if is_open else None
+        else:
+            card = None if attempt.state in (Attempt.State.FAILED, Attempt.State.WAITING) else attempt.card
+        return {"card": str(card), "bank": ()} if card else {}
+    if notice.kind != Notice.Kind.DECLINED or attempt is None:
+        return {}
+    again = next_try(notice.invoice)
+    local = again and again.astimezone(ZoneInfo(account.timezone)).date()
+    return {
+        "card": str(attempt.card),
+        "words": attempt.words,
+        "confirm": attempt.needs_customer,
+        "next_try": days.day(local, locale_of(account.locale)) if local else "",
     }
 
 

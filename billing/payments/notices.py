@@ -46,7 +46,7 @@ def note_due(account_id: int, now: datetime) -> list[Notice]:
         notice.account_id, notice.created_at = account_id, now
     Notice.objects.bulk_create(due, ignore_conflicts=True)
     waiting = _unsent(now).filter(account=account_id).select_for_update(skip_locked=True, of=("self",))
-    return list(waiting.select_related("invoice").order_by("created_at", "invoice__sequence"))
+    return list(waiting.select_related("invoice").order_by("invoice__sequence", "number"))
 
 
 def reminders_due(invoice: Invoice, now: datetime) -> int:
@@ -97,7 +97,10 @@ def _of(rows: QuerySet[Invoice], account_id: int | None) -> QuerySet[Invoice]:
 
 
 def still_due(notice: Notice) -> bool:
-    """Whether it is still to be sent: no reminder of what was paid, or asked about, since it was written down."""
+    """Whether it is still to be sent: no reminder of what was paid, or asked about, since it was written down; of a
+    declined card nothing once it is paid."""
     if notice.kind == Notice.Kind.ISSUED:
         return True
+    if notice.kind == Notice.Kind.DECLINED:
+        return bool(open_amount(notice.invoice))
     return bool(open_amount(notice.invoice)) and not is_on_hold(notice.invoice)

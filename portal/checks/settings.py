@@ -33,6 +33,11 @@ class Seller(Protocol):
     def country(self) -> str: ...
 
 
+class Stripe(Protocol):
+    @property
+    def secret_key(self) -> str: ...
+
+
 class Values(Protocol):
     """What is looked at of portal/env.py."""
 
@@ -48,10 +53,12 @@ class Values(Protocol):
     EMAIL_URL: str
     EMAIL_FROM: str
     INVOICE_SERIES: str
-    STRIPE_SECRET_KEY: str
 
+    # Named as they are there.
     @property
-    def SELLER(self) -> Seller: ...  # noqa: N802  (as it is written there)
+    def SELLER(self) -> Seller: ...  # noqa: N802
+    @property
+    def STRIPE(self) -> Stripe: ...  # noqa: N802
 
 
 def senseless(values: Values) -> list[str]:
@@ -153,7 +160,7 @@ def _seller(values: Values) -> Iterator[str]:
 
 
 def _payments(values: Values) -> Iterator[str]:
-    if values.STRIPE_SECRET_KEY.startswith(TEST_KEYS):
+    if values.STRIPE.secret_key.startswith(TEST_KEYS):
         yield "STRIPE_SECRET_KEY is a test key, by which test cards would pay invoices: set it to the live one."
 
 

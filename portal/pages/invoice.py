@@ -25,6 +25,7 @@ from billing.usage.queries import LineEvent, events_of_line
 from portal import dates, formats
 from portal.pages.documents import FootRow, LineGroup, TierRow, issued_groups, local_span, tier_rows
 from portal.pages.invoices import Status, status_of
+from portal.pages.payment import CardBlock, card_block
 from portal.pages.periods import period_name
 from portal.pages.upcoming import tax_words
 
@@ -36,7 +37,7 @@ _SALT: Final = "portal.line.events"
 class InvoicePage:
     """`snapshot` is what the paper says: seller, buyer, taxes and texts as they were when it was issued.
 
-    `transfer` and `code` pay what is still open; `asked`: a question about it is open, so nobody reminds of it.
+    `transfer`, `code` and `card` pay what is still open; `asked`: a question about it is open, so nobody reminds of it.
     """
 
     invoice: Invoice
@@ -53,6 +54,7 @@ class InvoicePage:
     notes: Sequence[Invoice]
     transfer: Sequence[tuple[str, str]]
     code: Code | None
+    card: CardBlock | None
     asked: bool
 
     @property
@@ -134,6 +136,7 @@ def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | N
         snapshot=invoice.snapshot,
         transfer=transfer_rows(invoice, left, Figures(formats.current(), invoice.currency)),
         code=transfer_code(invoice, left),
+        card=card_block(account, invoice, left),
         asked=bool(left) and is_on_hold(invoice),
     )
 

@@ -7,7 +7,7 @@ from portal.databases import APP_ROLE
 
 # Rows that nobody changes or removes once written; triggers say so too (billing/invoices/sql).
 APPEND_ONLY = (
-    *("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"),
+    *("invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument", "invoices_payment"),
     *("invoices_ledgertransaction", "invoices_ledgerentry"),
     *("limits_limitversion", "plans_redemption"),
     *("usage_purgedevent", *(f"usage_purgedevent_{n}" for n in range(8))),

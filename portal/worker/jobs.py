@@ -32,8 +32,10 @@ from billing.limits.actions import (
 )
 from billing.limits.mail import anything_new, send_alerts
 from billing.limits.models import Alert, Drill, LimitVersion
+from billing.payments.collecting import accounts_to_charge, charge_account
 from billing.payments.mail import send_notices_of
 from billing.payments.notices import accounts_to_tell
+from billing.payments.providers import card_provider
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 from billing.usage.retention import purge_account, purge_quarantine
@@ -179,6 +181,14 @@ def remind() -> None:
     each(accounts_to_tell(now, reminders=True), functools.partial(_tell, now=now))
 
 
+def charge_cards() -> None:
+    """Invoices that are paid by card by themselves, and what became of every payment."""
+    provider = card_provider()
+    if provider is not None:
+        now = timezone.now()
+        each(accounts_to_charge(now), functools.partial(charge_account, provider, now=now))
+
+
 def send_webhook_notices() -> None:
     """Mails about webhooks that we switched off."""
     send_notices()
@@ -268,6 +278,7 @@ SCHEDULE: Final = (
     Job(sync_totals),
     Job(replay_quarantine),
     Job(render_invoices),
+    Job(charge_cards),
     Job(send_invoice_mails),
     Job(remind, cron=EVERY_HOUR),
     Job(purge_usage, cron=EVERY_NIGHT),

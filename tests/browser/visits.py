@@ -1,7 +1,7 @@
 """People in front of the portal: a browser context each, watched for errors, dialogs and foreign requests."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -20,8 +20,12 @@ TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
 class Visits:
     """`complaints` collects what went wrong in any page."""
 
-    def __init__(self, browser: Browser, url: str, known: dict[str, list[Any]]) -> None:
+    def __init__(
+        self, browser: Browser, url: str, known: dict[str, list[Any]], also: Sequence[str] = ()
+    ) -> None:
+        """Pages may ask the site at `url`, and those of `also`."""
         self.browser, self.url, self.known = browser, url, known
+        self.sites = {urlsplit(one).netloc for one in (url, *also)}
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
@@ -75,7 +79,7 @@ class Visits:
 
         def check(request: Request) -> None:
             asked = urlsplit(request.url)
-            if asked.scheme in ("http", "https", "ws", "wss") and asked.netloc != urlsplit(self.url).netloc:
+            if asked.scheme in ("http", "https", "ws", "wss") and asked.netloc not in self.sites:
                 complain(f"asked {request.url}")
 
         page.on("console", tell)

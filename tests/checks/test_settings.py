@@ -30,10 +30,10 @@ def values(**changes: Any) -> Any:
         "EMAIL_URL": "smtp+tls://billing:secret@mail.example.com:587",
         "EMAIL_FROM": "Meridian Models <billing@example.com>",
         "INVOICE_SERIES": "F",
-        "STRIPE_SECRET_KEY": "sk_live_secret",
     }
+    stripe = SimpleNamespace(secret_key=changes.pop("STRIPE_SECRET_KEY", "sk_live_secret"))
     assert changes.keys() <= good.keys()
-    return SimpleNamespace(**{**good, **changes}, SELLER=SimpleNamespace(**seller))
+    return SimpleNamespace(**{**good, **changes}, SELLER=SimpleNamespace(**seller), STRIPE=stripe)
 
 
 @pytest.mark.parametrize(

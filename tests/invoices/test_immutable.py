@@ -1,6 +1,7 @@
 """Issued documents stay as they are, for the application and for the tables' owner."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from accounts.scope import account_scope, installation_scope
-from billing.invoices.actions import bill_account
+from billing.invoices.actions import bill_account, record_payment
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.pdf import ensure_document
 from portal.postgres import embedded
@@ -17,6 +18,7 @@ from tests.invoices import world
 from tests.invoices.world import utc
 
 INVOICE, LINE, DOCUMENT = "invoices_invoice", "invoices_invoiceline", "invoices_invoicedocument"
+PAYMENT = "invoices_payment"
 TRANSACTION, ENTRY = "invoices_ledgertransaction", "invoices_ledgerentry"
 
 # Of each table: its key, and a column that somebody might want to change.
@@ -24,6 +26,7 @@ TABLES = {
     INVOICE: ("id", "total", "0"),
     LINE: ("id", "amount", "0"),
     DOCUMENT: ("invoice_id", "pdf", "'x'"),
+    PAYMENT: ("id", "amount", "1"),
     TRANSACTION: ("id", "reference", "'x'"),
     ENTRY: ("id", "amount", "1"),
 }
@@ -59,6 +62,7 @@ def invoice(committed: str) -> Invoice:
         world.on_plan(account, "team", utc(2026, 2, 1))
     issued = bill_account(account, utc(2026, 2, 2))[0]
     ensure_document(issued)
+    record_payment(issued, Decimal("1.00"), utc(2026, 2, 3))
     return issued
 
 

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class Demo:
     process: subprocess.Popen[bytes] | None = None
     entry: tuple[str, ...] = ("manage.py",)
     """What Python runs, with the command's words behind it."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Settings, beside those of every test."""
 
     @property
     def url(self) -> str:
@@ -73,7 +76,7 @@ class Demo:
         # The demo is no production, whatever its environment says (tests/checks).
         env = {**environment(self.data), "PRODUCTION": "1"}
         env.pop("DATA_DIR")
-        self._run(words if self.simulate else [*words, "--no-simulate"], env)
+        self._run(words if self.simulate else [*words, "--no-simulate"], {**env, **self.extra})
 
     def _run(self, words: list[str], env: dict[str, str]) -> None:
         self.data.mkdir(parents=True, exist_ok=True)

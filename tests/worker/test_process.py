@@ -210,7 +210,7 @@ def test_the_schedule_bills_what_has_ended(start: Callable[..., Worker], account
         with installation_scope():
             return not Period.objects.filter(closed_at=None, end__lte=timezone.now()).exists()
 
-    until(billed, 30, worker.log)
+    until(billed, worker.log)
     with installation_scope():
         assert Invoice.objects.filter(account=account).exists()
     assert worker.stop() == 0
@@ -226,7 +226,7 @@ def test_invoices_are_rendered_without_being_asked_for(
         with installation_scope():
             return Invoice.objects.exists() and not Invoice.objects.filter(document=None).exists()
 
-    until(rendered, 90, worker.log)
+    until(rendered, worker.log)
 
 
 def lose_connections(database: str) -> None:

@@ -23,6 +23,8 @@ TRIGGERS = frozenset(
         "line_is_issued_with_its_invoice",
         "invoice_adds_up",
         "credit_note_stays_within",
+        "recorded_payment_stays",
+        "recorded_payments_stay",
         "posted_transaction_stays",
         "posted_transactions_stay",
         "posted_entry_stays",
