@@ -27,9 +27,7 @@ def set_up() -> None:
 def _refuse_unsafe() -> None:
     """Outside production a server may start before its database, and nobody waits for it here."""
     from django.conf import settings
-    from django.db import connection
 
     if settings.PRODUCTION:
         refuse_unsafe_settings()
         refuse_unsafe_database()
-        connection.close()

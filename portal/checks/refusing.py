@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from portal import env
 from portal.checks import database, settings
@@ -44,6 +44,8 @@ def refuse_unsafe_database() -> None:
         if env.PRODUCTION:
             raise
         return
+    finally:
+        connections["default"].close()  # whoever serves or works opens his own, where he needs it
     found, doubts = database.unsafe(facts), database.doubtful(facts)
     if env.PRODUCTION and found:
         raise Refused("in production on this database", [*found, *doubts])
