@@ -20,6 +20,9 @@ from accounts.models import Account, ApiKey, Membership, User
 from accounts.reading import one_reading
 
 SESSION_ACCOUNT = "account"
+SIGN_IN: Final = "/accounts/"
+"""allauth's pages: they touch no account's rows, and raise what allauth's own middleware answers, which sees only what
+Django calls."""
 SAFE: Final = ("GET", "HEAD")
 """Methods that change nothing: their answer is one reading."""
 
@@ -55,7 +58,7 @@ class ScopeMiddleware:
         kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         opened = self._scope_of(request)
-        if getattr(view, "own_scope", False):
+        if getattr(view, "own_scope", False) or request.path.startswith(SIGN_IN):
             return None
         with opened:
             response = view(request, *args, **kwargs)

@@ -7,5 +7,6 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import locale_build
+        from portal.checks import system  # noqa: F401  (registers them)
 
         locale_build.compile_stale()

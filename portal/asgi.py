@@ -1,14 +1,13 @@
 """The ASGI application that `serve` and `demo` run: events go straight to intake, all else to Django."""
 
 import gc
-import os
 from typing import Any
 
-import django
 from django.core.exceptions import RequestAborted
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-django.setup(set_prefix=False)
+from portal.starting import set_up
+
+set_up()
 
 from portal import intake  # noqa: E402  (needs Django set up)
 from portal.handler import Handler  # noqa: E402

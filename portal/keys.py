@@ -3,13 +3,9 @@
 import secrets
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
 
-
-def development_secret(data_dir: Path, production: bool) -> str:
-    """The key in `data_dir`/secret_key (mode 0600), made at first use; refused in production."""
-    if production:
-        raise ImproperlyConfigured("SECRET_KEY is not set. Set it to 50 or more random characters.")
+def development_secret(data_dir: Path) -> str:
+    """The key in `data_dir`/secret_key (mode 0600), made at first use."""
     path = data_dir / "secret_key"
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,11 @@ import decimal
 import sys
 
 from portal import env, keys
+from portal.checks.refusing import refuse_senseless_settings
 from portal.databases import databases
 from portal.mailers import mailer
+
+refuse_senseless_settings()
 
 # Python's 28 digits would round a sum of money that is longer, anywhere, without a word. What prices is exact by itself
 # (billing.pricing.money.exact); this is for what adds up, negates and shows amounts, in every thread to come.
@@ -16,7 +19,8 @@ BASE_DIR = env.BASE_DIR
 DATA_DIR = env.DATA_DIR
 PRODUCTION = env.PRODUCTION
 DEBUG = env.DEBUG
-SECRET_KEY = env.SECRET_KEY or keys.development_secret(DATA_DIR, PRODUCTION)
+# None is made up in production, where each process would have to have the same: what serves or works refuses there.
+SECRET_KEY = env.SECRET_KEY or ("" if PRODUCTION else keys.development_secret(DATA_DIR))
 SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 SITE_URL = env.SITE_URL
@@ -78,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.second_factor.StaffSecondFactor",
     "accounts.middleware.ScopeMiddleware",
 ]
 
@@ -116,6 +121,11 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "accounts.adapter.InvitationOnly"
+MFA_ADAPTER = "portal.second_factor.SealedFactors"
+MFA_TOTP_ISSUER = SELLER.name  # what the authenticator app calls the code
+MFA_TOTP_TOLERANCE = 1  # half minutes that a phone's clock may be off (RFC 6238, 5.2)
+# Nobody signs up by himself here, and so none takes another's address and locks him out.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "portal:overview"
 
@@ -155,7 +165,12 @@ if PRODUCTION:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # Probes and products may come from the machine itself, past the proxy that speaks TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)\Z", r"^api/v1/"]
     SECURE_HSTS_SECONDS = 31_536_000
+    # For the operator to say, for all other sites of the domain: whether they too speak https only.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 API_REQUESTS_PER_MINUTE = env.API_REQUESTS_PER_MINUTE

@@ -1,8 +1,8 @@
 """The WSGI application, for hosts that want one."""
 
-import os
+from django.core.handlers.wsgi import WSGIHandler
 
-from django.core.wsgi import get_wsgi_application
+from portal.starting import set_up
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
+set_up()
+application = WSGIHandler()

@@ -73,7 +73,8 @@ class Demo:
     def launch(self) -> None:
         """Start the command, without waiting until it answers."""
         words = ["demo", "--port", str(self.port), "--data", str(self.data)]
-        env = environment(self.data)
+        # The demo is no production, whatever its environment says (tests/checks).
+        env = {**environment(self.data), "PRODUCTION": "1"}
         env.pop("DATA_DIR")
         self._run(words if self.simulate else [*words, "--no-simulate"], {**env, **self.extra})
 

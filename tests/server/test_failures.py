@@ -1,7 +1,8 @@
 """Commands end with a sentence where a trace would tell nobody how to mend it."""
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, NotSupportedError, OperationalError, connection, transaction
 
 from portal.failures import sentence
 from portal.postgres.embedded import EmbeddedPostgresError
@@ -9,6 +10,17 @@ from portal.postgres.embedded import EmbeddedPostgresError
 
 def test_a_server_that_cannot_start_says_why_itself() -> None:
     assert sentence(EmbeddedPostgresError("Run `uv sync`.")) == "Run `uv sync`."
+    assert sentence(ImproperlyConfigured("Set it.")) == "Set it."
+
+
+def test_a_server_that_is_too_old_is_told(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection.features, "minimum_database_version", (99,))
+    with pytest.raises(NotSupportedError) as caught:
+        connection.check_database_version_supported()
+    told = sentence(caught.value)
+    assert told
+    assert "99 or later" in told
+    assert "DATABASE_URL" in told
 
 
 @pytest.mark.parametrize(

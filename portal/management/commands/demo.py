@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
 def _restart_in(data_dir: Path, url: str) -> None:
     """Settings are read once, from the environment: begin again with the demo's folder and address in it."""
-    wanted = {"DATA_DIR": str(data_dir), "SITE_URL": url, "DATABASE_URL": ""}
+    wanted = {"DATA_DIR": str(data_dir), "SITE_URL": url, "DATABASE_URL": "", "PRODUCTION": ""}
     if all(os.environ.get(name, "") == value for name, value in wanted.items()):
         return
     try:

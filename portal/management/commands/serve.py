@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 
+from portal.checks.refusing import refuse_unsafe_database, refuse_unsafe_settings
 from portal.preparing import prepare
 from portal.serving import ServingError, Site
 
@@ -16,8 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsafe_settings()
         prepare()
         call_command("migrate", verbosity=0, interactive=False)
+        refuse_unsafe_database()
         self.stdout.write(f"Plainbill serves http://{options['host']}:{options['port']}/  (Ctrl-C ends it)")
         try:
             code = Site(options["host"], options["port"]).run()

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from procrastinate.contrib.django import app
 
+from portal.checks.refusing import refuse_unsafe_database, refuse_unsafe_settings
 from portal.worker import jobs
 from portal.worker.run import work
 
@@ -22,5 +23,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, schedule: bool, **options: Any) -> None:
+        refuse_unsafe_settings()
+        refuse_unsafe_database()
         queues = jobs.register(app, schedule=schedule)
         asyncio.run(work(app, queues))
