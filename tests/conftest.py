@@ -73,6 +73,16 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Whatever language and zone a test's requests have set, the next one begins without."""
+    from django.utils import timezone, translation
+
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _installation_scope(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests with the rolled-back database see every account unless they open a scope themselves."""
     if "db" not in request.fixturenames:

@@ -36,6 +36,10 @@ class Seller(Protocol):
 class Stripe(Protocol):
     @property
     def secret_key(self) -> str: ...
+    @property
+    def publishable_key(self) -> str: ...
+    @property
+    def webhook_secret(self) -> str: ...
 
 
 class Values(Protocol):
@@ -162,6 +166,14 @@ def _seller(values: Values) -> Iterator[str]:
 def _payments(values: Values) -> Iterator[str]:
     if values.STRIPE.secret_key.startswith(TEST_KEYS):
         yield "STRIPE_SECRET_KEY is a test key, by which test cards would pay invoices: set it to the live one."
+    parts = {
+        "STRIPE_SECRET_KEY": values.STRIPE.secret_key,
+        "STRIPE_PUBLISHABLE_KEY": values.STRIPE.publishable_key,
+        "STRIPE_WEBHOOK_SECRET": values.STRIPE.webhook_secret,
+    }
+    missing = [name for name, value in parts.items() if not value]
+    if 0 < len(missing) < len(parts):
+        yield f"{' and '.join(missing)} is not set, and cards need all three: set it, or leave all of them out."
 
 
 def _local(host: str) -> bool:

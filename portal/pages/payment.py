@@ -49,7 +49,7 @@ class CardBlock:
 
 
 def cards_are_taken() -> bool:
-    return bool(settings.STRIPE.secret_key)
+    return bool(settings.STRIPE.secret_key and settings.STRIPE.publishable_key)
 
 
 def payment_page(account: Account) -> PaymentPage:

@@ -31,7 +31,11 @@ def values(**changes: Any) -> Any:
         "EMAIL_FROM": "Meridian Models <billing@example.com>",
         "INVOICE_SERIES": "F",
     }
-    stripe = SimpleNamespace(secret_key=changes.pop("STRIPE_SECRET_KEY", "sk_live_secret"))
+    stripe = SimpleNamespace(
+        secret_key=changes.pop("STRIPE_SECRET_KEY", "sk_live_secret"),
+        publishable_key=changes.pop("STRIPE_PUBLISHABLE_KEY", "pk_live_key"),
+        webhook_secret=changes.pop("STRIPE_WEBHOOK_SECRET", "whsec_secret"),
+    )
     assert changes.keys() <= good.keys()
     return SimpleNamespace(**{**good, **changes}, SELLER=SimpleNamespace(**seller), STRIPE=stripe)
 
@@ -48,7 +52,7 @@ def values(**changes: Any) -> Any:
         {"DATABASE_URL": ""},
         {"DATABASE_URL": "postgresql://%2Fvar%2Frun%2Fpostgresql/plainbill"},
         {"SECRET_KEY_FALLBACKS": [SECRET[::-1]]},
-        {"STRIPE_SECRET_KEY": ""},
+        {"STRIPE_SECRET_KEY": "", "STRIPE_PUBLISHABLE_KEY": "", "STRIPE_WEBHOOK_SECRET": ""},
         {"STRIPE_SECRET_KEY": "rk_live_secret"},
         {"INVOICE_SERIES": "INV-2026"},
     ],
@@ -85,6 +89,9 @@ def test_a_good_production_passes(changes: dict[str, Any]) -> None:
         ("SELLER_ADDRESS", {"seller_address": ""}),
         ("STRIPE_SECRET_KEY", {"STRIPE_SECRET_KEY": "sk_test_secret"}),
         ("STRIPE_SECRET_KEY", {"STRIPE_SECRET_KEY": "rk_test_secret"}),
+        ("STRIPE_SECRET_KEY", {"STRIPE_SECRET_KEY": ""}),
+        ("STRIPE_PUBLISHABLE_KEY", {"STRIPE_PUBLISHABLE_KEY": "", "STRIPE_WEBHOOK_SECRET": ""}),
+        ("STRIPE_WEBHOOK_SECRET", {"STRIPE_WEBHOOK_SECRET": ""}),
     ],
 )
 def test_each_unsafe_setting_is_told_alone(name: str, changes: dict[str, Any]) -> None:
