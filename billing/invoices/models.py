@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from billing.plans.models import AMOUNT, Period, PlanVersion
+from billing.pricing.money import plain
 
 
 class Series(models.Model):
@@ -180,7 +181,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} ({self.method})"
+        return f"{plain(self.amount)} ({self.method})"
 
 
 # The ledger's tables are of this app too.

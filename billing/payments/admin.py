@@ -14,6 +14,7 @@ from billing.invoices.models import Invoice
 from billing.limits.admin import ReadOnly
 from billing.payments.models import Attempt, Card, Hold, Notice, Payer
 from billing.payments.notices import is_on_hold
+from billing.pricing.money import money_string
 
 
 @admin.register(Notice)
@@ -33,7 +34,7 @@ class AttemptAdmin(ReadOnly):
         "created_at",
         "invoice",
         "account",
-        "amount",
+        "sum",
         "card",
         "state",
         "code",
@@ -44,6 +45,11 @@ class AttemptAdmin(ReadOnly):
     list_select_related = ("invoice", "account", "card")
     search_fields = ("invoice__number", "account__code", "reference")
     date_hierarchy = "created_at"
+
+    @admin.display(description=gettext_lazy("amount"), ordering="amount")
+    def sum(self, attempt: Attempt) -> str:
+        currency = attempt.invoice.currency
+        return f"{money_string(attempt.amount, currency)} {currency}"
 
 
 @admin.register(Card)

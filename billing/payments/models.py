@@ -83,6 +83,10 @@ class Payer(models.Model):
     automatic_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    class Meta:
+        verbose_name = "customer at the card provider"
+        verbose_name_plural = "customers at the card provider"
+
     def __str__(self) -> str:
         return self.reference
 
@@ -152,6 +156,8 @@ class Attempt(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        verbose_name = "payment by card"
+        verbose_name_plural = "payments by card"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["invoice"], condition=models.Q(settled_at=None), name="one_open_attempt"

@@ -223,6 +223,22 @@ def send(kind: str, reference: str, secret: str = SECRET, age: int = 0) -> HttpR
     return Client().post(NEWS, body, content_type="application/json", headers={"Stripe-Signature": header})
 
 
+def test_staff_see_cards_and_what_became_of_each_try(
+    world: World, stripe: LocalStripe, provider: Provider
+) -> None:
+    attempt = pay(provider, world.invoice, add_card(stripe, provider, world.account, DECLINED))
+    clerk = make_member(world.account, email="staff@support.example")
+    clerk.is_staff = clerk.is_superuser = True
+    clerk.save()
+    staff = sign_in(clerk)
+    listed = staff.get(reverse("admin:payments_attempt_changelist")).text
+    assert f"{world.invoice.amount_due:.2f} EUR" in listed
+    assert "card_declined" in listed
+    assert staff.get(reverse("admin:payments_attempt_change", args=[attempt.pk])).status_code == 200
+    assert "Visa •••• 0341" in staff.get(reverse("admin:payments_card_changelist")).text
+    assert "Atelier Brume" in staff.get(reverse("admin:payments_payer_changelist"), {"q": "brume"}).text
+
+
 class TestNews:
     def test_a_payment_that_was_confirmed_elsewhere(
         self, world: World, stripe: LocalStripe, provider: Provider

@@ -146,7 +146,7 @@ class InvoiceAdmin(ReadOnly):
 class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Payments are recorded here and never changed; one that was returned is taken back by another row."""
 
-    list_display = ("invoice", "account", "amount", "received_at", "method", "reference", "back")
+    list_display = ("invoice", "account", "sum", "received_at", "method", "reference", "back")
     list_select_related = ("invoice", "account", "reversal")
     search_fields = ("invoice__number", "account__code", "reference")
     date_hierarchy = "received_at"
@@ -175,6 +175,11 @@ class PaymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise Http404
         title = _("Take a payment for %s back") % payment.invoice.number
         return entry_view(self, request, partial(ReversalForm, payment), title, "invoices.add_payment")
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def sum(self, payment: Payment) -> str:
+        currency = payment.invoice.currency
+        return f"{money_string(payment.amount, currency)} {currency}"
 
     @admin.display(description=_("taken back"))
     def back(self, payment: Payment) -> str:

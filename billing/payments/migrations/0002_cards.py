@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('amount', models.DecimalField(decimal_places=12, max_digits=1000)),
                 ('automatic', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('begun', 'under way'), ('waiting', 'waits for your confirmation'), ('processing', 'under way'), ('succeeded', 'paid'), ('failed', 'declined')], default='begun', max_length=10)),
+                ('state', models.CharField(choices=[('begun', 'begun'), ('waiting', 'waits for the customer'), ('processing', 'under way'), ('succeeded', 'paid'), ('failed', 'declined')], default='begun', max_length=10)),
                 ('reference', models.CharField(blank=True, max_length=100)),
                 ('code', models.CharField(blank=True, max_length=100)),
                 ('words', models.CharField(blank=True, max_length=500)),
@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='payments.card')),
             ],
             options={
+                'verbose_name': 'payment by card',
+                'verbose_name_plural': 'payments by card',
                 'ordering': ['-created_at'],
             },
         ),
@@ -76,6 +78,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payer', to='accounts.account')),
             ],
+            options={
+                'verbose_name': 'customer at the card provider',
+                'verbose_name_plural': 'customers at the card provider',
+            },
         ),
         migrations.AddConstraint(
             model_name='card',
