@@ -1,6 +1,6 @@
 """Billing: every service period that has ended, one after another, each once, whoever runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,7 +95,7 @@ def _issue(due: Sequence[tuple[Account, Due]], dated_back: bool) -> dict[int, In
         return {}
     closing = {one.period_id for _account, one in due if one.what == "close"}
     hold_intake(*(account.pk for account, one in due if one.period_id in closing))
-    periods = _locked_periods([one.period_id for _account, one in due])
+    periods = _locked_periods({one.period_id: account for account, one in due})
     now = database_clock()
     with one_reading():
         drafts = _drafts(
@@ -133,7 +133,10 @@ def _note_as_invoiced(drafts: Sequence[Draft], closing: set[int], now: datetime)
     charged.update(base_invoiced_at=now)
 
 
-def _locked_periods(ids: Sequence[int]) -> dict[int, Period]:
-    rows = Period.objects.select_for_update(of=("self",)).order_by("pk").filter(pk__in=ids)
-    rows = rows.select_related("subscription__account", "account", "base_version__plan")
-    return {period.pk: period for period in rows.defer("base_version__terms")}
+def _locked_periods(accounts: Mapping[int, Account]) -> dict[int, Period]:
+    """By id; `accounts` are those that each belongs to."""
+    rows = Period.objects.select_for_update(of=("self",)).order_by("pk").filter(pk__in=accounts)
+    periods = list(rows.select_related("subscription", "base_version__plan").defer("base_version__terms"))
+    for period in periods:
+        period.account = period.subscription.account = accounts[period.pk]
+    return {period.pk: period for period in periods}

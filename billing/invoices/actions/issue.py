@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
+from billing.invoices.actions.inserting import insert
 from billing.invoices.drafts import Draft, DraftLine
 from billing.invoices.ledger.credit import credit_uses
 from billing.invoices.ledger.documents import posting_of, uses_data
@@ -69,11 +70,13 @@ def issue(documents: Sequence[ToIssue], priced_at: datetime) -> list[Invoice]:
     numbers = _numbers([series_of(each.kind) for each in documents])
     now = database_clock()
     invoices = [_document(*each, now, priced_at) for each in zip(documents, snapshots, numbers, strict=True)]
-    Invoice.objects.bulk_create(invoices)
-    InvoiceLine.objects.bulk_create(
-        _row(invoice, place, line, each.sign)
-        for each, invoice in zip(documents, invoices, strict=True)
-        for place, line in enumerate(each.draft.lines, 1)
+    insert(invoices)
+    insert(
+        [
+            _row(invoice, place, line, each.sign)
+            for each, invoice in zip(documents, invoices, strict=True)
+            for place, line in enumerate(each.draft.lines, 1)
+        ]
     )
     post(*(posting_of(invoice, used) for invoice, used in zip(invoices, uses, strict=True)))
     announce_all(

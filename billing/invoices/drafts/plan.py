@@ -26,12 +26,15 @@ def following(periods: Sequence[Period]) -> dict[Period, Period | None]:
         subscription__in={period.subscription_id for period in periods},
         number__in={period.number + 1 for period in periods},
     )
-    rows = after.select_related("base_version__plan", "subscription__account", "account")
-    stored = {key_of(row): row for row in rows.defer("base_version__terms")}
+    rows = after.select_related("base_version__plan").defer("base_version__terms")
+    stored = {key_of(row): row for row in rows}
     found: dict[Period, Period | None] = {}
     for period in periods:
         subscription_id, number = key_of(period)
-        found[period] = stored.get((subscription_id, number + 1)) or _to_come(period)
+        row = stored.get((subscription_id, number + 1))
+        if row is not None:
+            row.subscription, row.account = period.subscription, period.subscription.account
+        found[period] = row or _to_come(period)
     return found
 
 

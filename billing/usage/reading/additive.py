@@ -1,9 +1,7 @@
 """Events, sums and maxima: whole days from the day totals, cut days from the events, in one query."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -57,7 +55,7 @@ def sums_of(asked: Sequence[tuple[Window, Sequence[Measure]]]) -> list[list[Sums
     windows = [
         {"place": place, **_columns(window, measures)} for place, (window, measures) in enumerate(asked)
     ]
-    parameters = {"wanted": _json(wanted), "windows": json.dumps(windows, default=_text)}
+    parameters = {"wanted": _json(wanted), "windows": _json(windows)}
     found: list[list[Sums]] = [[] for _ in asked]
     for place, row in _read(_statement(_LISTED, (), parameters), parameters) if asked else ():
         found[place].append(_sums(row))
@@ -82,10 +80,6 @@ def _columns(window: Window, measures: Sequence[Measure]) -> dict[str, Any]:
         "arrived_by": window.arrived_by,
         **by_days(window).parameters(),
     }
-
-
-def _text(value: date) -> str:
-    return value.isoformat()
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
