@@ -61,7 +61,7 @@ def accounts_due(as_of: datetime, only: Account | None = None, *, parked: bool =
 
 def bill_accounts(accounts: Sequence[Account], as_of: datetime) -> Iterator[Outcome]:
     """Bill the accounts by `as_of`, some at a time. Those that somebody else has in hand, another run or whoever asked
-    first for a new period, come last, each by itself, once he is done with them.
+    first for a new period, come last, once he is done with them.
     """
     with installation_scope():
         parked = set(ParkedAccount.objects.values_list("pk", flat=True))
@@ -71,8 +71,8 @@ def bill_accounts(accounts: Sequence[Account], as_of: datetime) -> Iterator[Outc
         run.work()
         busy += run.busy
         yield from run.told(parked)
-    for account in busy:
-        run = _Run([account], as_of)
+    for chunk in batched(busy, CHUNK, strict=False):
+        run = _Run(chunk, as_of)
         run.work(wait=True)
         yield from run.told(parked)
 
@@ -141,9 +141,7 @@ class _Run:
 
     def _failed(self, account: Account, error: Exception) -> Round:
         if isinstance(error, OperationalError):
-            if (
-                getattr(error.__cause__, "sqlstate", "") == DEADLOCK
-            ):  # the other one goes on: once more, after him
+            if getattr(error.__cause__, "sqlstate", "") == DEADLOCK:  # the other one goes on: after him
                 return self._round([account], wait=True)
             raise error
         log.error("Account %s could not be billed", account.code, exc_info=error)

@@ -41,7 +41,7 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
         return []
     parameters: dict[str, Any] = {
         "wanted": _json(_wanted(0, measures, group_by)),
-        **_columns(window, measures),
+        **_columns(window),
     }
     found = _read(_statement(_GIVEN, group_by, parameters), parameters)
     return [_sums(row, group_by) for _place, row in found]
@@ -52,9 +52,7 @@ def sums_of(asked: Sequence[tuple[Window, Sequence[Measure]]]) -> list[list[Sums
     if len(asked) == 1:
         return [sums(*asked[0])]
     wanted = (row for place, (_window, measures) in enumerate(asked) for row in _wanted(place, measures))
-    windows = [
-        {"place": place, **_columns(window, measures)} for place, (window, measures) in enumerate(asked)
-    ]
+    windows = [{"place": place, **_columns(window)} for place, (window, _measures) in enumerate(asked)]
     parameters = {"wanted": _json(wanted), "windows": _json(windows)}
     found: list[list[Sums]] = [[] for _ in asked]
     for place, row in _read(_statement(_LISTED, (), parameters), parameters) if asked else ():
@@ -68,11 +66,10 @@ def _wanted(
     return ({"place": place, **row} for row in wanted_rows(enumerate(measures), group_by))
 
 
-def _columns(window: Window, measures: Sequence[Measure]) -> dict[str, Any]:
+def _columns(window: Window) -> dict[str, Any]:
     """A window as `_COLUMNS` names it."""
     return {
         "account": window.account.pk,
-        "meters": sorted({measure.meter.pk for measure in measures}),
         "cuts": list(window.cuts),
         "last_bucket": len(window.cuts) - 1,
         "since": window.start,
@@ -99,7 +96,6 @@ def _sums(row: Sequence[Any], group_by: Sequence[str] = ()) -> Sums:
 
 _COLUMNS: Final = {
     "account": "bigint",
-    "meters": "bigint[]",
     "cuts": "timestamptz[]",
     "last_bucket": "int",
     "since": "timestamptz",
@@ -139,9 +135,9 @@ def _matches(data: str) -> str:
 def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]) -> str:
     """The one query, whose groups it adds to `parameters`.
 
-    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of event_by_time
-    for each stretch: where it takes stretches for many, it would read all events and then join them with the few, or
-    none, that there are.
+    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of an index for
+    each measure, in the day totals and in the events of a stretch: where it takes windows or stretches for many, it
+    would read all that there is and join it then.
     """
     return f"""
         WITH x AS {windows},
@@ -168,8 +164,12 @@ def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]
             SELECT x.place, w.n, least(width_bucket(d.day, x.cut_days), x.last_bucket) AS bucket,
                    {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.events, d.total, d.maximum
             FROM x JOIN w ON w.place = x.place
-                JOIN usage_daytotal d ON d.account_id = x.account AND d.meter_id = w.m AND d.meter_id = ANY(x.meters)
-            WHERE w.r AND d.day >= x.first AND d.day <= x.last
+            CROSS JOIN LATERAL (
+                SELECT * FROM usage_daytotal d
+                WHERE d.account_id = x.account AND d.meter_id = w.m AND d.day >= x.first AND d.day <= x.last
+                OFFSET 0
+            ) d
+            WHERE w.r
               AND (d.day < x.last AND d.day <> ALL(x.partial)
                    OR (x.place, d.day) IN (SELECT place, day FROM whole))
               AND {_matches("d.dimensions")}
