@@ -3,10 +3,10 @@
 Who opens a reading promises that nothing it asks about changes inside. Outside of one nothing is kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import update_wrapper, wraps
 from typing import Any, Final
 
 type Answers = dict[Any, Any]
@@ -21,6 +21,16 @@ def one_reading() -> Iterator[None]:
         yield
         return
     token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+
+
+@contextmanager
+def no_reading() -> Iterator[None]:
+    """As if no reading went on: for who tries a change inside one, and takes it back."""
+    token = _answers.set(None)
     try:
         yield
     finally:
@@ -54,3 +64,44 @@ def once[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         return answers[key]  # type: ignore[no-any-return]
 
     return ask
+
+
+class Many[K: Hashable, R]:
+    """A question that one statement answers for several keys. Asked for one it is as if marked by `once`; `ahead` asks
+    for all that a reading is about to look at.
+    """
+
+    def __init__(self, read: Callable[[Sequence[K]], Mapping[K, R]]) -> None:
+        self.read = read
+        update_wrapper(self, read)
+
+    def __call__(self, key: K) -> R:
+        answers = _answers.get()
+        if answers is None:
+            return self.read([key])[key]
+        self.ahead([key])
+        found: R = answers[self, key]
+        return found
+
+    def ahead(self, keys: Iterable[K]) -> None:
+        """In a reading: have the answers for all of `keys` in memory, by one statement for those that are not."""
+        answers = _answers.get()
+        if answers is None:
+            return
+        missing = [key for key in dict.fromkeys(keys) if (self, key) not in answers]
+        if missing:
+            found = self.read(missing)
+            answers.update({(self, key): found[key] for key in missing})
+
+
+def many[K: Hashable, R](read: Callable[[Sequence[K]], Mapping[K, R]]) -> Many[K, R]:
+    """`read`, which answers for each of several keys, as a question about one of them. The answer is shared."""
+    return Many(read)
+
+
+def grouped[K, R](keys: Iterable[K], rows: Iterable[R], key: Callable[[R], K]) -> dict[K, list[R]]:
+    """The rows of each key, in their order; of one without rows none."""
+    found: dict[K, list[R]] = {each: [] for each in keys}
+    for row in rows:
+        found[key(row)].append(row)
+    return found

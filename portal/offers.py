@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.reading import no_reading
 from billing.invoices.drafts import Draft, base_draft, draft_invoice
 from billing.plans import actions as plans
 from billing.plans.actions import Actor, Preview
@@ -69,7 +70,7 @@ def _tried(subscription: Subscription, act: Callable[[Subscription], object]) ->
     running = tried.periods.filter(closed_at=None).last()
     if running is None:
         return None
-    with transaction.atomic():
+    with transaction.atomic(), no_reading():
         act(tried)
         periods = tried.periods.select_related("subscription__account", "account")
         period = periods.filter(pk=running.pk).first()

@@ -4,45 +4,63 @@ They come in the order of time and arrival, through a cursor of the database, so
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import connection
 
+from accounts.reading import many
 from billing.plans.models import Period
 from billing.proof.tally import Event, Stretch
 
 CHUNK: Final = 5_000
 """Events fetched at a time."""
 
-# Windows of one type do not overlap, so no event comes twice. Of levels that hold into a period only the last of each
-# series is needed. Both read by the index event_by_time (account, type, time).
+# `place` is that of the question. Windows of one type do not overlap, so no event comes twice for it. Of levels that
+# hold into a period only the last of each series is needed. Both read by the index event_by_time (account, type, time),
+# one range for each window: OFFSET 0 keeps the planner from reading all events and joining them then.
 STATEMENT: Final = """
-    WITH windows AS (
-      SELECT * FROM jsonb_to_recordset(%(windows)s::jsonb) AS w(type text, start timestamptz, until timestamptz)
-    ), stored AS (
-      SELECT * FROM usage_event WHERE account_id = %(account)s AND received_at <= %(stored_by)s AND NOT voided
+    WITH windows AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(%(windows)s::jsonb)
+        AS w(place int, account bigint, stored_by timestamptz, type text, start timestamptz, until timestamptz)
     ), held AS (
-      SELECT DISTINCT ON (h.place, series.key) e.source, e.event_id
+      SELECT DISTINCT ON (h.place, h.n, series.key) h.place, h.account, e.source, e.event_id
       FROM jsonb_to_recordset(%(held)s::jsonb)
-             AS h(place int, type text, value text, dimensions jsonb, before timestamptz)
-      JOIN stored e ON e.type = h.type AND e."time" < h.before AND usage_number(e.data -> h.value) IS NOT NULL
+             AS h(place int, account bigint, stored_by timestamptz, n int, type text, value text, dimensions jsonb,
+                  before timestamptz)
+      CROSS JOIN LATERAL (
+        SELECT * FROM usage_event e
+        WHERE e.account_id = h.account AND e.type = h.type AND e."time" < h.before AND e.received_at <= h.stored_by
+          AND NOT e.voided
+        OFFSET 0
+      ) AS e
       CROSS JOIN LATERAL (
         SELECT array_agg(usage_text(e.data -> d.name) ORDER BY d.place) AS key
         FROM jsonb_array_elements_text(h.dimensions) WITH ORDINALITY AS d(name, place)
       ) AS series
-      ORDER BY h.place, series.key, e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC
+      WHERE usage_number(e.data -> h.value) IS NOT NULL
+      ORDER BY h.place, h.n, series.key, e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC
     )
-    SELECT e.type, e."time", e.received_at, e.source, e.event_id, e.revision, e.data::text
-    FROM windows w JOIN stored e ON e.type = w.type AND e."time" >= w.start AND e."time" < w.until
+    SELECT w.place, e.type, e."time", e.received_at, e.source, e.event_id, e.revision, e.data::text
+    FROM windows w CROSS JOIN LATERAL (
+      SELECT * FROM usage_event e
+      WHERE e.account_id = w.account AND e.type = w.type AND e."time" >= w.start AND e."time" < w.until
+        AND e.received_at <= w.stored_by AND NOT e.voided
+      OFFSET 0
+    ) AS e
     UNION ALL
-    SELECT e.type, e."time", e.received_at, e.source, e.event_id, e.revision, e.data::text
-    FROM (SELECT DISTINCT source, event_id FROM held) AS h JOIN stored e USING (source, event_id)
+    SELECT h.place, e.type, e."time", e.received_at, e.source, e.event_id, e.revision, e.data::text
+    FROM (SELECT DISTINCT place, account, source, event_id FROM held) AS h CROSS JOIN LATERAL (
+      SELECT * FROM usage_event e
+      WHERE e.account_id = h.account AND e.source = h.source AND e.event_id = h.event_id
+      OFFSET 0
+    ) AS e
     WHERE NOT EXISTS (
-      SELECT FROM windows w WHERE e.type = w.type AND e."time" >= w.start AND e."time" < w.until)
-    ORDER BY 2, 3, 4, 5
+      SELECT FROM windows w
+      WHERE w.place = h.place AND e.type = w.type AND e."time" >= w.start AND e."time" < w.until)
+    ORDER BY 1, 3, 4, 5, 6
 """
 
 
@@ -68,6 +86,16 @@ class Priced(Protocol):
     def start(self) -> datetime: ...
 
 
+class Behind(NamedTuple):
+    """Which events are asked for: those that the stretches of an account's periods are priced by, of those stored by
+    an instant.
+    """
+
+    account_id: int
+    priced: Sequence[tuple[Priced, Sequence[Stretch]]]
+    stored_by: datetime
+
+
 def events_behind(
     account_id: int, priced: Iterable[tuple[Priced, Sequence[Stretch]]], stored_by: datetime
 ) -> Iterator[Stored]:
@@ -75,22 +103,35 @@ def events_behind(
 
     Read it inside the account's scope.
     """
-    periods = list(priced)
-    parameters: dict[str, Any] = {
-        "account": account_id,
-        "stored_by": stored_by,
-        "windows": json.dumps(_windows(periods)),
-        "held": json.dumps(_held(periods)),
+    return (event for _place, event in all_behind([Behind(account_id, list(priced), stored_by)]))
+
+
+def all_behind(asked: Sequence[Behind]) -> Iterator[tuple[int, Stored]]:
+    """The same of several questions, one after another: the place of each, and an event."""
+    parameters = {
+        "windows": json.dumps(
+            [row for place, one in enumerate(asked) for row in _rows(place, one, _windows)]
+        ),
+        "held": json.dumps([row for place, one in enumerate(asked) for row in _rows(place, one, _held)]),
     }
     with connection.chunked_cursor() as cursor:
         cursor.execute(STATEMENT, parameters)
         while rows := cursor.fetchmany(CHUNK):
-            for row in rows:
-                yield Stored(*row)
+            for place, *row in rows:
+                yield place, Stored(*row)
+
+
+def _rows(
+    place: int, one: Behind, of: Callable[[Iterable[Any]], list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    known = {"place": place, "account": one.account_id, "stored_by": one.stored_by.isoformat()}
+    return [known | row for row in of(one.priced)]
 
 
 def was_replaced(period: Period, after: datetime) -> bool:
     """Whether an event of the period was corrected or voided after an instant: what it said before is not kept."""
+    if not was_corrected(period.account_id):
+        return False
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT EXISTS (SELECT FROM usage_event WHERE account_id = %s AND received_at > %s
@@ -98,6 +139,19 @@ def was_replaced(period: Period, after: datetime) -> bool:
             [period.account_id, after, period.end],
         )
         return bool(cursor.fetchone()[0])
+
+
+@many
+def was_corrected(account_ids: Sequence[int]) -> dict[int, bool]:
+    """Whether any event of an account was ever corrected or voided."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.id, EXISTS (
+                   SELECT FROM usage_event WHERE account_id = a.id AND (revision > 0 OR voided) OFFSET 0)
+               FROM unnest(%s::bigint[]) AS a(id)""",
+            [list(account_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _windows(periods: Iterable[tuple[Priced, Sequence[Stretch]]]) -> list[dict[str, Any]]:
@@ -133,6 +187,6 @@ def _held(periods: Iterable[tuple[Priced, Sequence[Stretch]]]) -> list[dict[str,
         if meter.aggregation == "time_weighted"
     }
     return [
-        {"place": place, "type": type_, "value": value, "dimensions": dimensions, "before": before}
-        for place, (type_, value, dimensions, before) in enumerate(sorted(found))
+        {"n": n, "type": type_, "value": value, "dimensions": dimensions, "before": before}
+        for n, (type_, value, dimensions, before) in enumerate(sorted(found))
     ]

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.standing import Status, standing
+from billing.invoices.standing import Status, standing, standing_at_issue
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import NO_USAGE, Charge
@@ -74,8 +74,8 @@ def invoice_data(invoice: Invoice) -> Data:
     return {**invoice_head(invoice), "lines": lines}
 
 
-def invoice_head(invoice: Invoice) -> Data:
-    """The document without its lines, which may be thousands."""
+def invoice_head(invoice: Invoice, *, just_issued: bool = False) -> Data:
+    """The document without its lines, which may be thousands; `just_issued`: nothing was paid or credited since."""
     currency = invoice.currency
     amounts = ("subtotal", "tax_total", "total", "credits_applied", "amount_due")
     money = {name: money_string(getattr(invoice, name), currency) for name in amounts}
@@ -86,7 +86,7 @@ def invoice_head(invoice: Invoice) -> Data:
     return {
         "number": invoice.number,
         "kind": invoice.kind,
-        "status": status(invoice),
+        "status": (standing_at_issue(invoice) if just_issued else standing(invoice)).status,
         "account": invoice.snapshot["buyer"]["code"],
         "currency": currency,
         "issued_at": utc(invoice.issued_at),

@@ -48,6 +48,11 @@ def standing(invoice: Invoice) -> Standing:
     return standings([invoice])[invoice.pk]
 
 
+def standing_at_issue(invoice: Invoice) -> Standing:
+    """Of one document before anything was paid or credited."""
+    return _standing(invoice, ZERO, ZERO, ZERO)
+
+
 def _standing(invoice: Invoice, paid: Decimal, credited: Decimal, settled: Decimal) -> Standing:
     """`void` once all was given back, `paid` once nothing is open; a credit note stays `issued`, nobody pays it."""
     left = max(invoice.amount_due - paid - settled, ZERO)

@@ -2,7 +2,7 @@
 
 from billing.usage.reading.latest import latest_arrival, usage_mark
 from billing.usage.reading.lines import LineEvent, events_of_line
-from billing.usage.reading.measures import meters_by_code
+from billing.usage.reading.measures import kept_zone, meters_by_code
 from billing.usage.reading.pages import EventDetail, EventPage, event_detail, events_page
 from billing.usage.reading.rows import (
     UsageQueryError,
@@ -26,6 +26,7 @@ __all__ = [
     "event_detail",
     "events_of_line",
     "events_page",
+    "kept_zone",
     "latest_arrival",
     "meters_by_code",
     "usage_mark",

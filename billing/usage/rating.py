@@ -1,6 +1,6 @@
 """A period's usage, priced: what the live figure, limits, previews and invoices all start from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,6 @@ from typing import Final
 
 from django.utils import timezone
 
-from accounts.models import Account
 from accounts.reading import once, reads
 from billing.plans.models import Period
 from billing.plans.queries import plan_terms, span_share, spans_in
@@ -20,7 +19,7 @@ from billing.pricing.price import price
 from billing.pricing.rate import Line, rate
 from billing.pricing.spans import Span
 from billing.usage.days import day_bounds, days_between
-from billing.usage.reading.upto import usage_upto
+from billing.usage.reading.upto import Question, usages_upto
 
 NONE_YET: Final[Mapping[str, Usage]] = {}
 
@@ -164,15 +163,31 @@ def period_usage(
         levels_until = None
     known = _known_usage(period, levels_until, arrived_by)
     if known is None:
-        return _read(period, cuts, charges, levels_until, arrived_by)
+        return usages_upto([_question(period, cuts, charges, levels_until, arrived_by)])[0]
     asked = tuple(charges)
     for same, usage in known:
         if same == asked and usage.keys() >= set(cuts):
             return usage
-    days = [] if any(charge.model == "percentage" for charge in charges) else _midnights(period)
-    usage = _read(period, [*cuts, *days], charges, levels_until, arrived_by)
+    with_days = [*cuts, *_days_along(period, charges)]
+    (usage,) = usages_upto([_question(period, with_days, charges, levels_until, arrived_by)])
     known.append((asked, usage))
     return usage
+
+
+def usage_ahead(periods: Iterable[Period]) -> None:
+    """In a reading: have the whole usage of the periods in memory, read together."""
+    spans = [
+        (period, plan_terms(version).charges, [start, end])
+        for period in periods
+        for version, start, end in spans_in(period)
+    ]
+    found = usages_upto(
+        [_question(period, [*cuts, *_days_along(period, of)], of) for period, of, cuts in spans]
+    )
+    for (period, charges, _cuts), usage in zip(spans, found, strict=True):
+        known = _known_usage(period, None, None)
+        if known is not None:
+            known.append((tuple(charges), usage))
 
 
 type Known = list[tuple[tuple[Charge, ...], dict[datetime, dict[str, Usage]]]]
@@ -184,22 +199,23 @@ def _known_usage(period: Period, levels_until: datetime | None, arrived_by: date
     return [] if reads() else None
 
 
-def _midnights(period: Period) -> list[datetime]:
-    """The ends of its local days; the last one may be cut short."""
+def _days_along(period: Period, charges: Iterable[Charge]) -> list[datetime]:
+    """The ends of its local days, the last one maybe cut short; none where each event is an amount of its own."""
+    if any(charge.model == "percentage" for charge in charges):
+        return []
     days = days_between(period.timezone, period.start, period.end)
     return [min(day_bounds(period.timezone, day)[1], period.end) for day in days]
 
 
-def _read(
+def _question(
     period: Period,
     cuts: Sequence[datetime],
     charges: Sequence[Charge],
-    levels_until: datetime | None,
-    arrived_by: datetime | None,
-) -> dict[datetime, dict[str, Usage]]:
-    account: Account = period.account
+    levels_until: datetime | None = None,
+    arrived_by: datetime | None = None,
+) -> Question:
     full = period.full_start, period.full_end
-    return usage_upto(account, period.start, cuts, charges, *full, levels_until, arrived_by=arrived_by)
+    return Question(period.account, period.start, cuts, charges, full, levels_until, arrived_by)
 
 
 @exact()
@@ -216,10 +232,13 @@ def _add_costs(
     cuts = [min(day_bounds(period.timezone, day)[1], end) for day in days]
     usage = period_usage(period, [start, *cuts], plan.charges, levels_until)
     for charge in plan.charges:
-        first = price(charge, usage[start].get(charge.code, NO_USAGE)).exact
-        running, billed = first, ZERO
+        before = usage[start].get(charge.code, NO_USAGE)
+        running, billed = price(charge, before).exact, ZERO
         for day, cut in zip(days, cuts, strict=True):
-            cost = price(charge, usage[cut].get(charge.code, NO_USAGE)).exact
+            upto = usage[cut].get(charge.code, NO_USAGE)
+            if upto == before:  # and so is the price
+                continue
+            before, cost = upto, price(charge, upto).exact
             if cost != running:
                 costs[day][charge.code] = costs[day].get(charge.code, ZERO) + cost - running
                 billed += cost - running

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Account
+from accounts.reading import grouped, many
 from accounts.scope import account_scope, installation_scope
 from billing.plans.models import Meter
 from billing.usage import locks
@@ -61,9 +62,12 @@ def purge_quarantine(now: datetime, dry_run: bool = False) -> int:
             return total
 
 
-def purged_spans(account_id: int) -> list[Span]:
-    """The stretches whose raw events are no longer kept, in order; inside the account's scope."""
-    return list(PurgedSpan.objects.filter(account=account_id).values_list("start", "end"))
+@many
+def purged_spans(account_ids: Sequence[int]) -> dict[int, list[Span]]:
+    """The stretches whose raw events an account no longer has, in order; inside its scope."""
+    rows = PurgedSpan.objects.filter(account__in=account_ids).values_list("account_id", "start", "end")
+    found = grouped(account_ids, rows, lambda row: row[0])
+    return {account_id: [(start, end) for _account, start, end in of] for account_id, of in found.items()}
 
 
 def purged_days(account_id: int, zone: str) -> set[date]:
@@ -73,7 +77,7 @@ def purged_days(account_id: int, zone: str) -> set[date]:
 
 def is_purged(account_id: int, start: datetime, end: datetime) -> bool:
     """Whether raw events of [start, end) are no longer kept."""
-    return PurgedSpan.objects.filter(account=account_id, start__lt=end, end__gt=start).exists()
+    return any(since < end and until > start for since, until in purged_spans(account_id))
 
 
 def _purge_chunk(account: Account, spans: Callable[[Account], Sequence[Span]]) -> int:

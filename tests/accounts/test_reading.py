@@ -1,11 +1,12 @@
 """One reading: what is asked twice inside it is answered once; outside of it each time."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
 
-from accounts.reading import once, one_reading, reads
+from accounts.reading import grouped, many, no_reading, once, one_reading, reads
 
 
 class Asked:
@@ -64,3 +65,48 @@ def test_another_thread_has_its_own(asked: Asked) -> None:
         thread.start()
         thread.join()
     assert found == [2]
+
+
+class Squares:
+    """Notes which keys it was asked for at a time."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def __call__(self, keys: Sequence[int]) -> dict[int, int]:
+        self.asked.append(list(keys))
+        return {key: key * key for key in keys}
+
+
+def test_many_are_read_ahead_in_one_go_and_each_only_once() -> None:
+    squares = Squares()
+    ask = many(squares)
+    with one_reading():
+        assert ask(1) == 1
+        ask.ahead([1, 2, 3, 2])
+        ask.ahead([3, 2])
+        assert (ask(2), ask(3), ask(4)) == (4, 9, 16)
+    assert squares.asked == [[1], [2, 3], [4]]
+
+
+def test_outside_nothing_is_read_ahead() -> None:
+    squares = Squares()
+    ask = many(squares)
+    ask.ahead([1, 2])
+    assert (ask(2), ask(2)) == (4, 4)
+    assert squares.asked == [[2], [2]]
+
+
+def test_who_tries_a_change_inside_a_reading_asks_anew(asked: Asked) -> None:
+    ask = once(asked)
+    with one_reading():
+        ask(1)
+        with no_reading():
+            assert not reads()
+            assert (ask(1), ask(1)) == (2, 3)
+        assert ask(1) == 1
+
+
+def test_rows_are_grouped_in_their_order() -> None:
+    rows = [("b", 1), ("a", 2), ("b", 3)]
+    assert grouped("abc", rows, lambda row: row[0]) == {"a": [("a", 2)], "b": [("b", 1), ("b", 3)], "c": []}

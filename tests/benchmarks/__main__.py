@@ -4,6 +4,7 @@
 --rounds N      rounds of each pair (5)
 --events N      the larger store of `reading` (10,000,000; the smaller is a tenth)
 --posted N      events that `memory` posts (1,000,000)
+--billed N      accounts that `billing` bills in a round (200)
 --streams N     live streams that `streaming` opens (2,000)
 --quick         a small slice of each, to see that it works
 """
@@ -53,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--posted", type=int, default=1_000_000)
+    parser.add_argument("--billed", type=int, default=200)
     parser.add_argument("--streams", type=int, default=2_000)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -82,7 +84,7 @@ def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
     if "special" in options.only:
         yield from special.rows((2_000, 20_000) if options.quick else (100_000, 1_000_000), 8)
     if "billing" in options.only:
-        yield from billing.rows(rounds, 5 if options.quick else 200)
+        yield from billing.rows(rounds, 5 if options.quick else options.billed)
     if "paper" in options.only:
         yield from billing.paper(rounds)
 

@@ -113,14 +113,12 @@ def _used(prefix: str, accounts: int) -> list[Any]:
 
 
 def _bill(accounts: list[Any]) -> list[Any]:
-    """The invoices, one for each."""
-    from billing.invoices.actions import bill_account
+    """The invoices, one for each, by the billing run."""
+    from billing.invoices.run import bill_accounts
 
-    now, issued = datetime.now(UTC), list[Any]()
-    for account in accounts:
-        (invoice,) = bill_account(account, now)
-        issued.append(invoice)
-    return issued
+    outcomes = list(bill_accounts(accounts, datetime.now(UTC)))
+    assert [len(outcome.invoices) for outcome in outcomes] == [1] * len(accounts), outcomes[:3]
+    return [invoice for outcome in outcomes for invoice in outcome.invoices]
 
 
 def _verified() -> float:

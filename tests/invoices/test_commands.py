@@ -29,8 +29,8 @@ def test_lists_what_it_issued_and_then_nothing() -> None:
     issued = json.loads(bill("--as-of", "2026-03-01T00:00:00Z", "--json"))
     assert [(each["number"], each["account"], each["total"]) for each in issued] == [
         ("F-000001", "alice", "58.80"),
-        ("F-000002", "alice", "58.80"),
-        ("F-000003", "bob", "58.80"),
+        ("F-000003", "alice", "58.80"),
+        ("F-000002", "bob", "58.80"),
         ("F-000004", "bob", "58.80"),
     ]
     assert json.loads(bill("--as-of", "2026-03-01T00:00:00Z", "--json")) == []

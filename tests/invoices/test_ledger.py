@@ -17,7 +17,7 @@ from billing.invoices.actions import adjust, bill_account, credit_note, record_p
 from billing.invoices.errors import EntryError
 from billing.invoices.ledger.credit import Use, credit_left, credit_uses
 from billing.invoices.ledger.models import LedgerEntry, LedgerTransaction
-from billing.invoices.ledger.postings import post
+from billing.invoices.ledger.postings import Posting, post
 from billing.invoices.models import Invoice
 from billing.invoices.queries import open_amount, status
 from billing.invoices.standing import standing
@@ -99,7 +99,11 @@ def test_the_database_refuses_what_does_not_balance(account: Account) -> None:
     source = LedgerTransaction.objects.get().pk
 
     def one_sided() -> None:
-        post("payment", account.pk, {"paid": D(5)}, at=now, receivable=invoice.pk)
+        post(
+            Posting(
+                kind="payment", account_id=account.pk, amounts={"paid": D(5)}, at=now, receivable=invoice.pk
+            )
+        )
         LedgerEntry.objects.create(
             transaction=LedgerTransaction.objects.last(),
             account=account,
@@ -108,10 +112,19 @@ def test_the_database_refuses_what_does_not_balance(account: Account) -> None:
         )
 
     def overdrawn() -> None:
-        post("refund", account.pk, {"used": D(5)}, at=now, uses=[Use(source, "", D(5), D(0))])
+        uses = [Use(source, "", D(5), D(0))]
+        post(Posting(kind="refund", account_id=account.pk, amounts={"used": D(5)}, at=now, uses=uses))
 
     def overpaid() -> None:
-        post("payment", account.pk, {"paid": D("58.81")}, at=now, receivable=invoice.pk)
+        post(
+            Posting(
+                kind="payment",
+                account_id=account.pk,
+                amounts={"paid": D("58.81")},
+                at=now,
+                receivable=invoice.pk,
+            )
+        )
 
     for write, said in (
         (one_sided, "not to zero"),

@@ -14,6 +14,7 @@ from billing.pricing.money import exact, round_fraction_places
 from billing.usage.models import DayTotal, RollupShape
 from billing.usage.queries import UsageQueryError, events_of_line, latest_arrival, usage_rows, usage_upto
 from billing.usage.rating import daily_costs, rate_period
+from billing.usage.reading.upto import Question, usages_upto
 from billing.usage.rebuild import rebuild, sync_rollups
 from billing.usage.shapes import set_priced_dimensions
 from tests.usage import oracle
@@ -61,11 +62,13 @@ ZONES = ["UTC", "Europe/Paris", "Asia/Kathmandu", "America/St_Johns"]
 START = (NOW - timedelta(days=24)).replace(hour=13, minute=47)
 
 
-def given_usage(seed: int, charges: list[dict] | None = None, count: int = 150) -> Account:
+def given_usage(
+    seed: int, charges: list[dict] | None = None, count: int = 150, code: str = "acme"
+) -> Account:
     chance = random.Random(seed)
-    account = given_account(charges=charges or CHARGES, start=START, timezone=ZONES[seed % len(ZONES)])
+    account = given_account(code, charges or CHARGES, start=START, timezone=ZONES[seed % len(ZONES)])
     span = int((NOW - START).total_seconds())
-    send(*(_random_event(chance, span) for _ in range(count)))
+    send(*({**_random_event(chance, span), "subject": code} for _ in range(count)))
     return account
 
 
@@ -110,6 +113,30 @@ def test_usage_upto_is_what_the_events_say(seed: int) -> None:
                 wanted = oracle.quantity(events, meters[charge.meter], charge.where, found.start, cut, full)
             usage = got[cut].get(charge.code)
             assert (usage.quantity if usage else 0) == round_fraction_places(wanted, 12), (charge.code, cut)
+
+
+def test_several_periods_read_together_are_what_each_is_alone() -> None:
+    """Of accounts in different zones, with charges, cuts and instants of arrival of their own."""
+    questions = []
+    for seed in range(4):
+        account, chance = given_usage(seed, code=f"a{seed}"), random.Random(seed)
+        found = period(account)
+        cuts = [START + timedelta(seconds=chance.randrange(24 * 86400)) for _ in range(5)]
+        charges = chance.sample(terms(found), 5)
+        full = (found.full_start, found.full_end)
+        questions += [
+            Question(account, found.start, [*cuts, found.end], charges, full),
+            Question(
+                account,
+                found.start,
+                cuts,
+                charges,
+                full,
+                arrived_by=NOW - timedelta(days=chance.randrange(3)),
+            ),
+            Question(account, found.start, [found.start], charges, full),
+        ]
+    assert usages_upto(questions) == [usages_upto([question])[0] for question in questions]
 
 
 def test_a_cut_day_without_usage_beyond_the_cut_is_read_from_its_total() -> None:

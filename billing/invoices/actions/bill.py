@@ -1,19 +1,16 @@
-"""Billing an account: every service period that has ended, one after another, each once, whoever runs it."""
+"""Billing: every service period that has ended, one after another, each once, whoever runs it."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
-
-from django.conf import settings
-from django.db import OperationalError, transaction
-from django.db.models import F, Q
+from datetime import datetime
 
 from accounts.models import Account
 from accounts.reading import one_reading
 from accounts.scope import account_scope
-from billing.invoices.actions.issue import database_clock, issue
-from billing.invoices.drafts import base_draft, draft_invoice
+from billing.invoices.actions.due import Due, due_documents
+from billing.invoices.actions.issue import ToIssue, database_clock, issue
+from billing.invoices.drafts import Draft, base_draft, draft_invoice
+from billing.invoices.drafts.ahead import read_ahead
 from billing.invoices.models import Invoice
 from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period
@@ -24,13 +21,15 @@ class AccountBusy(Exception):  # noqa: N818  # a state, not a fault
     """Another run is billing the account."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Due:
-    """A document to issue at the instant `at`: the base price of a period that began, or all of one that ended."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one transaction issued, by account: None for a document that has no line. Who owes nothing is not in it.
 
-    at: datetime
-    what: Literal["base", "close"]
-    period_id: int
+    `busy` are the accounts that somebody else has in hand.
+    """
+
+    issued: dict[int, Invoice | None]
+    busy: list[Account]
 
 
 def bill_account(
@@ -46,107 +45,98 @@ def bill_account(
     while True:
         with account_scope(account.pk):
             # Once begun, wait: another run that looks in between two documents must not make us forget the first.
-            more, invoice = _bill_next(account, as_of, dated_back, wait or bool(issued))
-        if invoice is not None:
-            issued.append(invoice)
-        if not more:
+            found = bill_next([account], as_of, dated_back=dated_back, wait=wait or bool(issued))
+        if found.busy:
+            raise AccountBusy(account.code)
+        issued += [invoice for invoice in found.issued.values() if invoice is not None]
+        if not found.issued:
             return issued
+
+
+def bill_next(
+    accounts: Sequence[Account], as_of: datetime, *, dated_back: bool = False, wait: bool = False
+) -> Round:
+    """Issue the next document that each account owes by `as_of`: all of them, or none. Inside one scope of them all.
+
+    Without `wait` accounts that somebody else has in hand are left out.
+    """
+    held = _lock(accounts, wait)
+    documents = due_documents(held, as_of)
+    due = [(account, documents[account.pk][0]) for account in held if documents[account.pk]]
+    known = {account.pk for account in held}
+    return Round(_issue(due, dated_back), [account for account in accounts if account.pk not in known])
 
 
 def issue_first_base(subscription: Subscription, *, dated_back: bool = False) -> Invoice | None:
     """The base price of the first period, at the subscription's start; None if nothing is due yet, or in a trial."""
     with account_scope(subscription.account_id):
-        account = _lock(subscription.account, wait=True)
+        (account,) = _lock([subscription.account], wait=True)
         now = database_clock()
-        period = (
-            current_period(subscription, max(now, subscription.started_at))
-            if subscription.started_at <= now
-            else None
-        )
-        first = subscription.periods.order_by("number").first() if period else None
+        if subscription.started_at > now or current_period(subscription, now) is None:
+            return None
+        first = subscription.periods.order_by("number").first()
         if first is None or first.trial or first.base_invoiced_at is not None:
             return None
-        return _issue_base(account, first.pk, first.start, dated_back)
+        return _issue([(account, Due(first.start, "base", first.pk))], dated_back)[account.pk]
 
 
-def due_documents(account: Account, as_of: datetime) -> list[Due]:
-    """What is to be issued by `as_of`, in order of time; periods that have begun are stored."""
-    for subscription in Subscription.objects.filter(account=account).select_related("account"):
-        current_period(subscription, as_of)
-    grace = timedelta(hours=settings.INVOICE_GRACE_HOURS)
-    over = Q(end__lte=as_of - grace) | Q(
-        end__lte=as_of, subscription__canceled_at=F("end")
-    )  # a final one does not wait
-    open_ = Period.objects.filter(over, account=account, closed_at=None)
-    return sorted([*(Due(p.end, "close", p.pk) for p in open_), *_bases(account, as_of)])
+def _lock(accounts: Sequence[Account], wait: bool) -> list[Account]:
+    """The rows, locked: what uses up an account's credit, or is issued to it, waits for each other."""
+    rows = Account.objects.select_for_update(no_key=True, skip_locked=not wait)
+    return list(rows.filter(pk__in=[account.pk for account in accounts]).order_by("pk"))
 
 
-def _bases(account: Account, as_of: datetime) -> Iterator[Due]:
-    """Base prices that no closing of an earlier period will invoice: of first periods, as a rule."""
-    begun = Period.objects.filter(account=account, base_invoiced_at=None, trial=False, start__lte=as_of)
-    for period in begun:
-        before = Period.objects.filter(subscription=period.subscription_id, number=period.number - 1).first()
-        if before is None or before.closed_at is not None:
-            yield Due(period.start, "base", period.pk)
+def _issue(due: Sequence[tuple[Account, Due]], dated_back: bool) -> dict[int, Invoice | None]:
+    """Issue one document for each of the accounts, which are locked.
 
-
-def _bill_next(
-    account: Account, as_of: datetime, dated_back: bool, wait: bool
-) -> tuple[bool, Invoice | None]:
-    """Issue the next document: (whether there was one, the invoice, or None where it had no line)."""
-    account = _lock(account, wait)
-    due = next(iter(due_documents(account, as_of)), None)
-    if due is None:
-        return False, None
-    if due.what == "base":
-        return True, _issue_base(account, due.period_id, due.at, dated_back)
-    return True, _close(account, due.period_id, due.at, dated_back)
-
-
-def _lock(account: Account, wait: bool) -> Account:
-    """The account's row, locked: what uses up credit, or is issued, waits for each other."""
-    rows = Account.objects.select_for_update(no_key=True, nowait=not wait)
-    try:
-        return rows.get(pk=account.pk)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == "55P03":  # lock_not_available
-            raise AccountBusy(account.code) from error
-        raise
-
-
-def _issue_base(account: Account, period_id: int, at: datetime, dated_back: bool) -> Invoice | None:
-    period = _locked_period(period_id)
-    if period.base_invoiced_at is not None:
-        return None
-    now = database_clock()
-    draft = base_draft(account, period, now)
-    Period.objects.filter(pk=period.pk).update(base_invoiced_at=now)
-    return issue(draft, closes=None, priced_at=now, dated=at if dated_back else None)
-
-
-@transaction.atomic
-def _close(account: Account, period_id: int, at: datetime, dated_back: bool) -> Invoice | None:
-    """Invoice the usage of a period that has ended, and the base price of the one that follows.
-
-    No event is stored meanwhile: each is either priced here or late usage of a later invoice.
+    No event of theirs is stored while periods are closed: each is either priced here or late usage of a later invoice.
     """
-    hold_intake(account.pk)
-    with one_reading():
-        return _close_held(account, period_id, at, dated_back)
-
-
-def _close_held(account: Account, period_id: int, at: datetime, dated_back: bool) -> Invoice | None:
-    period = _locked_period(period_id)
-    if period.closed_at is not None:
-        return None
+    if not due:
+        return {}
+    closing = {one.period_id for _account, one in due if one.what == "close"}
+    hold_intake(*(account.pk for account, one in due if one.period_id in closing))
+    periods = _locked_periods({one.period_id: account for account, one in due})
     now = database_clock()
-    draft = draft_invoice(account, period, max(now, period.end))
-    Period.objects.filter(pk=period.pk).update(closed_at=now)
-    if draft.base_of is not None and draft.base_of.pk and not draft.base_of.trial:
-        Period.objects.filter(pk=draft.base_of.pk, base_invoiced_at=None).update(base_invoiced_at=now)
-    return issue(draft, closes=period, priced_at=now, dated=at if dated_back else None)
+    with one_reading():
+        drafts = _drafts(
+            [(account, periods[one.period_id], one.period_id in closing) for account, one in due], now
+        )
+        _note_as_invoiced(drafts, closing, now)
+        documents = [
+            ToIssue(
+                draft,
+                closes=draft.period if draft.period.pk in closing else None,
+                dated=one.at if dated_back else None,
+            )
+            for draft, (_account, one) in zip(drafts, due, strict=True)
+            if draft.lines
+        ]
+        issued = {invoice.account_id: invoice for invoice in issue(documents, priced_at=now)}
+    return {account.pk: issued.get(account.pk) for account, _one in due}
 
 
-def _locked_period(period_id: int) -> Period:
-    rows = Period.objects.select_for_update(of=("self",))
-    return rows.select_related("subscription__account", "account", "base_version__plan").get(pk=period_id)
+def _drafts(due: Sequence[tuple[Account, Period, bool]], now: datetime) -> list[Draft]:
+    """Of periods that are closed: their usage, and the base price of the one that follows; else the base price."""
+    read_ahead(
+        [account for account, _period, _closed in due], [period for _account, period, closed in due if closed]
+    )
+    return [
+        draft_invoice(account, period, max(now, period.end)) if closed else base_draft(account, period, now)
+        for account, period, closed in due
+    ]
+
+
+def _note_as_invoiced(drafts: Sequence[Draft], closing: set[int], now: datetime) -> None:
+    Period.objects.filter(pk__in=closing).update(closed_at=now)
+    bases = [draft.base_of.pk for draft in drafts if draft.base_of is not None and not draft.base_of.trial]
+    charged = Period.objects.filter(pk__in=[pk for pk in bases if pk is not None], base_invoiced_at=None)
+    charged.update(base_invoiced_at=now)
+
+
+def _locked_periods(accounts: Mapping[int, Account]) -> dict[int, Period]:
+    """By id; `accounts` are those that each belongs to."""
+    rows = Period.objects.select_for_update(of=("self",)).order_by("pk").filter(pk__in=accounts)
+    periods = list(rows.select_related("subscription", "base_version__plan").defer("base_version__terms"))
+    for period in periods:
+        period.account = period.subscription.account = accounts[period.pk]
+    return {period.pk: period for period in periods}

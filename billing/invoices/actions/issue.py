@@ -1,6 +1,8 @@
-"""Issuing: a draft becomes a document with a number that never changes again."""
+"""Issuing: drafts become documents with numbers that never change again."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,50 +11,105 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
+from billing.invoices.actions.inserting import insert
 from billing.invoices.drafts import Draft, DraftLine
 from billing.invoices.ledger.credit import credit_uses
-from billing.invoices.ledger.documents import post_document, uses_data
+from billing.invoices.ledger.documents import posting_of, uses_data
+from billing.invoices.ledger.postings import post
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.numbering import series_of, take_number
+from billing.invoices.numbering import series_of, take_numbers
 from billing.invoices.queries import invoice_head
 from billing.invoices.snapshot import take_snapshot
 from billing.plans.models import PendingLine, Period
 from billing.pricing.charges import localized
 from billing.pricing.money import ZERO
-from billing.webhooks.actions import announce
+from billing.webhooks.actions import Fact, announce_all
 from billing.webhooks.models import EventType
 
 MAX_DESCRIPTION = 300
 MAX_UNIT = 100
 
 
-@transaction.atomic
-def issue(
-    draft: Draft, *, closes: Period | None, priced_at: datetime, dated: datetime | None = None
-) -> Invoice | None:
-    """Issue `draft`, or None if it has no line. A negative sum becomes a credit note, whose amount becomes credit.
+@dataclass(frozen=True, slots=True)
+class ToIssue:
+    """A draft with a line. `closes` is the period whose usage it invoices.
 
-    `closes` is the period whose usage it invoices; `priced_at` an instant by which every event was seen. `dated` is
-    for made-up history only: without it the invoice bears the database's time. The number is taken last.
+    `dated` is for made-up history only: without it the document bears the database's time.
     """
-    if not draft.lines:
-        return None
-    kind = Invoice.Kind.CREDIT_NOTE if draft.totals.is_credit_note else Invoice.Kind.INVOICE
-    sign, foot = -1 if draft.totals.is_credit_note else 1, draft.totals
-    uses = credit_uses(draft.account.pk, foot.credits_applied)
-    snapshot = {**take_snapshot(draft, sign), "credit_used": uses_data(uses, draft.currency)}
-    waited = [each.pending.pk for each in draft.lines if each.pending]
-    PendingLine.objects.filter(pk__in=waited).update(invoiced_at=priced_at)
-    series = series_of(kind)
-    sequence, number = take_number(series)
-    issued_at = dated or database_clock()
-    total = sign * foot.total
-    invoice = Invoice.objects.create(
+
+    draft: Draft
+    closes: Period | None
+    dated: datetime | None = None
+
+    @property
+    def kind(self) -> Invoice.Kind:
+        """A negative sum becomes a credit note, whose amount becomes credit."""
+        return Invoice.Kind.CREDIT_NOTE if self.draft.totals.is_credit_note else Invoice.Kind.INVOICE
+
+    @property
+    def sign(self) -> int:
+        return -1 if self.draft.totals.is_credit_note else 1
+
+
+@transaction.atomic
+def issue(documents: Sequence[ToIssue], priced_at: datetime) -> list[Invoice]:
+    """Issue the drafts, at most one of each account, all of them or none. Every event was seen by `priced_at`.
+
+    Numbers are taken last, and the time after them: so they rise with it.
+    """
+    if not documents:
+        return []
+    uses = [credit_uses(each.draft.account.pk, each.draft.totals.credits_applied) for each in documents]
+    snapshots = [
+        {**take_snapshot(each.draft, each.sign), "credit_used": uses_data(used, each.draft.currency)}
+        for each, used in zip(documents, uses, strict=True)
+    ]
+    waited = [line.pending.pk for each in documents for line in each.draft.lines if line.pending]
+    if waited:
+        PendingLine.objects.filter(pk__in=waited).update(invoiced_at=priced_at)
+    numbers = _numbers([series_of(each.kind) for each in documents])
+    now = database_clock()
+    invoices = [_document(*each, now, priced_at) for each in zip(documents, snapshots, numbers, strict=True)]
+    insert(invoices)
+    insert(
+        [
+            _row(invoice, place, line, each.sign)
+            for each, invoice in zip(documents, invoices, strict=True)
+            for place, line in enumerate(each.draft.lines, 1)
+        ]
+    )
+    post(*(posting_of(invoice, used) for invoice, used in zip(invoices, uses, strict=True)))
+    announce_all(
+        Fact(
+            each.draft.account,
+            EventType.INVOICE_ISSUED,
+            invoice_head(invoice, just_issued=True),
+            invoice.number,
+            invoice.issued_at,
+        )
+        for each, invoice in zip(documents, invoices, strict=True)
+        if each.dated is None
+    )
+    return invoices
+
+
+def _numbers(series: Sequence[str]) -> list[tuple[int, str]]:
+    """(sequence, number) of each document in its series."""
+    taken = {code: iter(take_numbers(code, count)) for code, count in sorted(Counter(series).items())}
+    return [next(taken[code]) for code in series]
+
+
+def _document(
+    each: ToIssue, snapshot: dict[str, Any], number: tuple[int, str], now: datetime, priced_at: datetime
+) -> Invoice:
+    draft, sign, issued_at = each.draft, each.sign, each.dated or now
+    foot, total = draft.totals, sign * draft.totals.total
+    return Invoice(
         account=draft.account,
-        kind=kind,
-        series=series,
-        sequence=sequence,
-        number=number,
+        kind=each.kind,
+        series=series_of(each.kind),
+        sequence=number[0],
+        number=number[1],
         currency=draft.currency,
         issued_at=issued_at,
         due_at=_due(issued_at, draft.account.timezone),
@@ -64,17 +121,9 @@ def issue(
         credits_applied=foot.credits_applied if sign > 0 else total,
         amount_due=foot.amount_due if sign > 0 else ZERO,
         snapshot=snapshot,
-        closes=closes,
+        closes=each.closes,
         priced_at=priced_at,
     )
-    InvoiceLine.objects.bulk_create(
-        _row(invoice, place, each, sign) for place, each in enumerate(draft.lines, 1)
-    )
-    post_document(invoice, uses)
-    if dated is None:
-        data = invoice_head(invoice)
-        announce(draft.account, EventType.INVOICE_ISSUED, data, fact=invoice.number, at=issued_at)
-    return invoice
 
 
 def _due(issued_at: datetime, timezone: str) -> datetime:

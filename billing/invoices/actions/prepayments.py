@@ -18,7 +18,7 @@ from billing.invoices.actions.issue import database_clock
 from billing.invoices.errors import EntryError
 from billing.invoices.ledger.credit import credit_uses, refundable
 from billing.invoices.ledger.documents import post_document, post_payment
-from billing.invoices.ledger.postings import Kind, post
+from billing.invoices.ledger.postings import Kind, Posting, post
 from billing.invoices.mentions import mentions
 from billing.invoices.models import Invoice, InvoiceLine, Payment
 from billing.invoices.notes.prepaid import PrepaidDraft, draft_prepayment
@@ -82,16 +82,17 @@ def refund_credit(account: Account, amount: Decimal, *, reference: str, by: User
                 )
                 % words,
             )
-        key = post(
-            Kind.REFUND,
-            account.pk,
-            {"used": amount},
-            at=database_clock(),
-            uses=credit_uses(account.pk, amount, refunded=True),
-            reference=reference.strip(),
-            by=by.email if by else "",
+        (key,) = post(
+            Posting(
+                kind=Kind.REFUND,
+                account_id=account.pk,
+                amounts={"used": amount},
+                at=database_clock(),
+                uses=credit_uses(account.pk, amount, refunded=True),
+                reference=reference.strip(),
+                by=by.email if by else "",
+            )
         )
-        assert key is not None  # noqa: S101  # the amount is above zero
         return key
 
 

@@ -4,14 +4,15 @@ The period is priced again as a whole, limits and waivers included, and what it 
 it so far is a line of the next invoice: for each charge, for each minimum, and for what the limits waive.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import cast
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from accounts.reading import grouped, many
 from billing.invoices.drafts.lines import CATEGORY_FOUND, DraftLine, Taxes
 from billing.invoices.drafts.plan import minimum_spend_lines
 from billing.invoices.drafts.taken_back import tax_found
@@ -30,19 +31,28 @@ from billing.usage.retention import is_purged
 
 def late_lines(period: Period, taxes: Taxes) -> list[DraftLine]:
     """A `late_usage` line for each amount of an invoiced period that is not what it was, before `period` is closed."""
-    return [line for late in _candidates(period) for line in _differences(late, taxes)]
+    return [line for late in candidates(period) for line in _differences(late, taxes)]
 
 
-def _candidates(period: Period) -> list[Period]:
+def candidates(period: Period) -> list[Period]:
     """Invoiced periods for which usage may have been accepted since the account was last billed."""
-    closed = Period.objects.filter(account=period.account_id, closed_at__isnull=False, trial=False)
-    last = closed.aggregate(at=Max("closed_at"))["at"]
-    if last is None:
-        return []
-    rows = closed.exclude(pk=period.pk).filter(end__gt=last - timedelta(days=settings.LATE_DAYS))
-    rows = rows.select_related("subscription__account", "account", "base_version__plan").order_by("start")
     # An account that comes back after years: what its last period was priced by may be gone.
-    return [row for row in rows if not is_purged(period.account_id, row.start, row.end)]
+    return [
+        row
+        for row in lately_closed(period.account_id)
+        if row.pk != period.pk and not is_purged(period.account_id, row.start, row.end)
+    ]
+
+
+@many
+def lately_closed(account_ids: Sequence[int]) -> dict[int, list[Period]]:
+    """The invoiced periods of an account that usage could still come late for when it was last billed."""
+    closed = Period.objects.filter(closed_at__isnull=False, trial=False)
+    last = closed.filter(account=OuterRef("account")).order_by().values("account").values(at=Max("closed_at"))
+    rows = closed.filter(account__in=account_ids, end__gt=Subquery(last) - timedelta(days=settings.LATE_DAYS))
+    rows = rows.select_related("subscription__account", "account", "base_version__plan")
+    in_order = rows.defer("base_version__terms").order_by("start")
+    return grouped(account_ids, in_order, lambda period: period.account_id)
 
 
 def _differences(period: Period, taxes: Taxes) -> Iterator[DraftLine]:
@@ -116,10 +126,14 @@ class TaxesAsInvoiced(Taxes):
                 self._known.setdefault(row.detail.get("tax_asked"), tax_found(row))
 
 
-def invoiced_lines(period: Period) -> list[InvoiceLine]:
-    """What was invoiced for the usage of `period` so far; amounts are what the customer owes by them."""
-    rows = InvoiceLine.objects.filter(period=period, kind__in=(*USED, "late_usage"))
-    return list(rows.select_related("invoice", "version__plan").order_by("invoice__issued_at", "position"))
+@many
+def invoiced_lines(periods: Sequence[Period]) -> dict[Period, list[InvoiceLine]]:
+    """What was invoiced for the usage of a period so far; amounts are what the customer owes by them."""
+    rows = InvoiceLine.objects.filter(period__in=periods, kind__in=(*USED, "late_usage"))
+    rows = rows.select_related("invoice", "version__plan").defer("invoice__snapshot", "version__terms")
+    in_order = rows.order_by("invoice__issued_at", "position")
+    by_id: dict[int | None, Period] = {period.pk: period for period in periods}
+    return grouped(periods, in_order, lambda row: by_id[row.period_id])
 
 
 def owed_sign(row: InvoiceLine) -> int:

@@ -4,28 +4,41 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.reading import once
+from accounts.reading import grouped, many
 from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
 from billing.invoices.drafts.taken_back import tax_charged
 from billing.plans.lines import PlanLine, by_language, minimum_spend_line
 from billing.plans.models import PendingLine, Period
-from billing.plans.queries import base_charge, coming_period, plan_terms, span_share, spans_in
+from billing.plans.queries import base_charge, coming_period, key_of, plan_terms, span_share, spans_in
 from billing.pricing.lines import Line, LineKind
 from billing.pricing.minimums import missing_spend
 from billing.pricing.money import ZERO, exact, round_money
 from billing.pricing.proration import ProratedLine
 
 
-@once
-def following(period: Period) -> Period | None:
-    """The period after `period` of the same subscription: stored if it has begun, else as it will be."""
-    after = Period.objects.filter(subscription=period.subscription_id, number=period.number + 1)
-    found = after.select_related("base_version__plan", "subscription__account", "account").first()
-    if found is not None:
-        return found
+@many
+def following(periods: Sequence[Period]) -> dict[Period, Period | None]:
+    """The period after a period of the same subscription: stored if it has begun, else as it will be."""
+    after = Period.objects.filter(
+        subscription__in={period.subscription_id for period in periods},
+        number__in={period.number + 1 for period in periods},
+    )
+    rows = after.select_related("base_version__plan").defer("base_version__terms")
+    stored = {key_of(row): row for row in rows}
+    found: dict[Period, Period | None] = {}
+    for period in periods:
+        subscription_id, number = key_of(period)
+        row = stored.get((subscription_id, number + 1))
+        if row is not None:
+            row.subscription, row.account = period.subscription, period.subscription.account
+        found[period] = row or _to_come(period)
+    return found
+
+
+def _to_come(period: Period) -> Period | None:
     last = period.subscription.periods.last()
     return coming_period(period.subscription) if last is not None and last.number == period.number else None
 
@@ -64,14 +77,23 @@ def waiting(period: Period) -> list[PendingLine]:
     A proration of a later period waits for that one's invoice; after the last period nothing waits. Days that another
     interval gives back may begin where the period was ended: they were of its base price.
     """
-    rows = PendingLine.objects.filter(account=period.account_id, invoiced_at=None).select_related(
-        "version__plan"
-    )
-    given_back = Q(start=period.end, detail__end_day=period.base_end_day.isoformat())
-    due = Q(start__lt=period.end) | given_back | ~Q(kind="proration")
-    if following(period) is None:
-        due |= Q(subscription=period.subscription_id)
-    return list(rows.filter(due).order_by("start", "created_at", "pk"))
+    end_day, last = period.base_end_day.isoformat(), following(period) is None
+    return [
+        row
+        for row in uninvoiced(period.account_id)
+        if row.start < period.end
+        or (row.start == period.end and row.detail.get("end_day") == end_day)
+        or row.kind != "proration"
+        or (last and row.subscription_id == period.subscription_id)
+    ]
+
+
+@many
+def uninvoiced(account_ids: Sequence[int]) -> dict[int, list[PendingLine]]:
+    """The rows of an account that wait, in the order of documents."""
+    rows = PendingLine.objects.filter(account__in=account_ids, invoiced_at=None)
+    in_order = rows.select_related("version__plan").order_by("start", "created_at", "pk")
+    return grouped(account_ids, in_order, lambda row: row.account_id)
 
 
 def waiting_lines(rows: Sequence[PendingLine], period: Period, taxes: Taxes) -> list[DraftLine]:

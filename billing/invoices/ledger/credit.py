@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
 
+from accounts.reading import many
 from billing.invoices.ledger.models import Book, LedgerEntry, LedgerTransaction
 from billing.pricing.money import ZERO, exact, round_fraction
 
@@ -26,11 +27,13 @@ class Use:
     prepaid_on: date | None = None
 
 
+@many
 @exact()
-def credit_left(account_id: int) -> Decimal:
-    """What the account has left, in its currency; never below zero."""
-    rows = LedgerEntry.objects.filter(account=account_id, book=Book.CREDIT)
-    return -(rows.aggregate(sum=Sum("amount"))["sum"] or ZERO)
+def credit_left(account_ids: Sequence[int]) -> dict[int, Decimal]:
+    """What an account has left, in its currency; never below zero."""
+    rows = LedgerEntry.objects.filter(account__in=account_ids, book=Book.CREDIT).order_by()
+    sums = rows.values_list("account").annotate(sum=Sum("amount"))
+    return {**dict.fromkeys(account_ids, ZERO), **{account_id: -sum_ for account_id, sum_ in sums}}
 
 
 @exact()

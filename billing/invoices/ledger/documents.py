@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.invoices.ledger.credit import Use
-from billing.invoices.ledger.postings import Amounts, Kind, post
+from billing.invoices.ledger.postings import Amounts, Kind, Posting, post
 from billing.invoices.models import Invoice, Payment
 from billing.pricing.money import ZERO, exact, money_string
 
@@ -31,12 +31,12 @@ def amounts_of(invoice: Invoice, prepaid_tax: Decimal = ZERO) -> Amounts:
     return {"due": invoice.amount_due, "net": net, "tax": tax, "prepaid_tax": prepaid_tax}
 
 
-def post_document(invoice: Invoice, uses: Sequence[Use] = (), by: str = "") -> None:
-    """Write an issued document; `uses` is the credit that it applies."""
-    post(
-        kind_of(invoice),
-        invoice.account_id,
-        amounts_of(invoice, sum((use.tax for use in uses), ZERO)),
+def posting_of(invoice: Invoice, uses: Sequence[Use] = (), by: str = "") -> Posting:
+    """What is written of an issued document; `uses` is the credit that it applies."""
+    return Posting(
+        kind=kind_of(invoice),
+        account_id=invoice.account_id,
+        amounts=amounts_of(invoice, sum((use.tax for use in uses), ZERO)),
         at=invoice.issued_at,
         document=invoice.pk,
         receivable=invoice.credited_id or invoice.pk,
@@ -45,17 +45,24 @@ def post_document(invoice: Invoice, uses: Sequence[Use] = (), by: str = "") -> N
     )
 
 
+def post_document(invoice: Invoice, by: str = "") -> None:
+    """Write an issued document that uses no credit."""
+    post(posting_of(invoice, by=by))
+
+
 def post_payment(payment: Payment, at: datetime, by: str = "") -> None:
     """Write money that was received for an invoice, or went back."""
     post(
-        Kind.PAYMENT,
-        payment.account_id,
-        {"paid": payment.amount},
-        at=at,
-        payment=payment.pk,
-        receivable=payment.invoice_id,
-        reference=payment.reference,
-        by=by,
+        Posting(
+            kind=Kind.PAYMENT,
+            account_id=payment.account_id,
+            amounts={"paid": payment.amount},
+            at=at,
+            payment=payment.pk,
+            receivable=payment.invoice_id,
+            reference=payment.reference,
+            by=by,
+        )
     )
 
 

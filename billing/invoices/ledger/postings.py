@@ -1,6 +1,8 @@
 """What is written of each kind of transaction, and the one function that writes it."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -49,59 +51,82 @@ POSTINGS: Final[Mapping[str, tuple[tuple[Book, int, str], ...]]] = {
     ),
 }
 
+# `given` names each transaction before it is stored, so that its entries can follow in the same statement.
 _POST: Final = """
-WITH posted AS (
+WITH given AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('invoices_ledgertransaction', 'id')) AS id, t.*
+    FROM (SELECT * FROM jsonb_to_recordset(%(transactions)s::jsonb) AS t(
+        place int, account bigint, kind text, document uuid, payment uuid, receivable uuid, reference text, by text,
+        at timestamptz) ORDER BY place) AS t
+), posted AS (
     INSERT INTO invoices_ledgertransaction
-        (account_id, kind, document_id, payment_id, reference, posted_by, at, issued_in)
-    VALUES (%(account)s, %(kind)s, %(document)s, %(payment)s, %(reference)s, %(by)s, %(at)s, 0) RETURNING id
+        (id, account_id, kind, document_id, payment_id, reference, posted_by, at, issued_in)
+    SELECT id, account, kind, document, payment, reference, by, at, 0 FROM given ORDER BY place RETURNING id
+), entered AS (
+    INSERT INTO invoices_ledgerentry (transaction_id, account_id, book, amount, invoice_id, credit_id)
+    SELECT posted.id, given.account, entry.book, entry.amount,
+           CASE WHEN entry.book = 'receivable' THEN given.receivable END,
+           CASE WHEN entry.book = 'credit' THEN coalesce(entry.source, posted.id) END
+    FROM posted JOIN given USING (id)
+    JOIN jsonb_to_recordset(%(entries)s::jsonb) AS entry(place int, n int, book text, amount numeric, source bigint)
+        USING (place)
+    ORDER BY place, n
 )
-INSERT INTO invoices_ledgerentry (transaction_id, account_id, book, amount, invoice_id, credit_id)
-SELECT posted.id, %(account)s, entry.book, entry.amount,
-       CASE WHEN entry.book = 'receivable' THEN %(receivable)s::uuid END,
-       CASE WHEN entry.book = 'credit' THEN coalesce(entry.source, posted.id) END
-FROM posted, unnest(%(books)s::text[], %(amounts)s::numeric[], %(sources)s::bigint[]) AS entry(book, amount, source)
-RETURNING transaction_id"""
+SELECT id FROM posted ORDER BY id"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """What is to be written of a document, payment or refund: `amounts` as `POSTINGS` names them.
+
+    `receivable` is the invoice that is owed; `uses` says which credit `used` comes from.
+    """
+
+    kind: str
+    account_id: int
+    amounts: Amounts
+    at: datetime
+    document: UUID | None = None
+    payment: UUID | None = None
+    receivable: UUID | None = None
+    uses: Sequence[Use] = ()
+    reference: str = ""
+    by: str = ""
 
 
 @exact()
-def post(
-    kind: str,
-    account_id: int,
-    amounts: Amounts,
-    *,
-    at: datetime,
-    document: UUID | None = None,
-    payment: UUID | None = None,
-    receivable: UUID | None = None,
-    uses: Sequence[Use] = (),
-    reference: str = "",
-    by: str = "",
-) -> int | None:
-    """Write what `POSTINGS` says of `kind`; its key, or None where every amount is zero.
-
-    `receivable` is the invoice that is owed; `uses` says which credit `used` comes from. In the database transaction
-    that makes the document, under the account's lock.
+def post(*postings: Posting) -> list[int]:
+    """Write them, in their order; the keys, of those whose amounts are not all zero. In the database transaction that
+    makes the documents, under their accounts' locks.
     """
-    rows = [row for posting in POSTINGS[kind] for row in _entries(*posting, amounts, uses)]
-    if not rows:
-        return None
-    values: dict[str, Any] = {
-        "account": account_id,
-        "kind": kind,
-        "document": document,
-        "payment": payment,
-        "receivable": receivable,
-        "reference": reference,
-        "by": by,
-        "at": at,
-        "books": [str(book) for book, _amount, _source in rows],
-        "amounts": [amount for _book, amount, _source in rows],
-        "sources": [source for _book, _amount, source in rows],
-    }
+    transactions, entries = list[dict[str, Any]](), list[dict[str, Any]]()
+    for place, one in enumerate(postings):
+        rows = [row for posting in POSTINGS[one.kind] for row in _entries(*posting, one.amounts, one.uses)]
+        if rows:
+            transactions.append({"place": place, **_columns(one)})
+        entries += [
+            {"place": place, "n": n, "book": str(book), "amount": f"{amount:f}", "source": source}
+            for n, (book, amount, source) in enumerate(rows)
+        ]
+    if not transactions:
+        return []
+    values = {"transactions": json.dumps(transactions), "entries": json.dumps(entries)}
     with connection.cursor() as cursor:
         cursor.execute(_POST, values)
-        found: int = cursor.fetchone()[0]
-    return found
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _columns(one: Posting) -> dict[str, Any]:
+    """As JSON: keys as text, the instant with its offset."""
+    keys = {"document": one.document, "payment": one.payment, "receivable": one.receivable}
+    return {
+        "account": one.account_id,
+        "kind": str(one.kind),
+        "reference": one.reference,
+        "by": one.by,
+        "at": one.at.isoformat(),
+        **{name: key and str(key) for name, key in keys.items()},
+    }
 
 
 def _entries(

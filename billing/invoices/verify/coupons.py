@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from accounts.models import Account
 from billing.invoices.drafts.coupons import Data, coupons_of, taxed, uses_data
 from billing.invoices.drafts.late import owed_sign
 from billing.invoices.drafts.taken_back import tax_of_row
 from billing.invoices.models import Invoice
 from billing.invoices.verify.prices import Found
+from billing.invoices.verify.rows import documents
 from billing.pricing.money import ZERO, exact, plain
 from billing.pricing.totals import Totals, totals
 
@@ -19,13 +19,11 @@ def coupon_differences(account_id: int) -> Iterator[Found]:
 
     What a document keeps of its coupons counts for the next one, as it did when that was issued: a fault is told once.
     """
-    account = Account.objects.get(pk=account_id)
-    invoices = Invoice.objects.filter(account=account, credited=None).prefetch_related(
-        "lines__period", "lines__invoice"
-    )
     earlier: list[Data] = []
-    for invoice in invoices.order_by("priced_at", "series", "sequence"):
-        foot = _foot(account, invoice, earlier)
+    for invoice in documents(account_id):
+        if invoice.credited_id is not None:
+            continue
+        foot = _foot(invoice, earlier)
         for what, (should, is_) in _amounts(invoice, foot).items():
             if should != is_:
                 yield invoice.number, f"{what}: {plain(should)} by its lines, {plain(is_)} on paper"
@@ -35,13 +33,13 @@ def coupon_differences(account_id: int) -> Iterator[Found]:
         earlier += kept
 
 
-def _foot(account: Account, invoice: Invoice, earlier: Sequence[Data]) -> Totals:
+def _foot(invoice: Invoice, earlier: Sequence[Data]) -> Totals:
     """Sums as they are owed, also on a credit note."""
     rows = [
         taxed(row.kind, owed_sign(row) * row.amount, tax_of_row(row), row.period, invoice.priced_at)
         for row in invoice.lines.all()
     ]
-    coupons = coupons_of(account, redeemed_by=invoice.priced_at, earlier=earlier)
+    coupons = coupons_of(invoice.account, redeemed_by=invoice.priced_at, earlier=earlier)
     return totals(rows, coupons, ZERO, invoice.currency)
 
 

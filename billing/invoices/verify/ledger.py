@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from uuid import UUID
 
 from billing.invoices.ledger.documents import amounts_of, kind_of
 from billing.invoices.ledger.models import Book, LedgerEntry, LedgerTransaction
 from billing.invoices.ledger.postings import POSTINGS, Kind
-from billing.invoices.models import Invoice, Payment
-from billing.invoices.standing import standings
+from billing.invoices.models import Invoice
+from billing.invoices.standing import Standing
+from billing.invoices.verify import rows
 from billing.invoices.verify.prices import Found
 from billing.pricing.money import ZERO, exact, money_string, plain
 
@@ -18,24 +20,23 @@ type Books = dict[str, Decimal]
 @exact()
 def ledger_differences(account_id: int) -> Iterator[Found]:
     """What differs in an account's books, in the order of what was written."""
-    transactions = list(LedgerTransaction.objects.filter(account=account_id).order_by("pk"))
+    transactions, invoices = rows.transactions(account_id), rows.documents(account_id)
     entries = defaultdict[int, list[LedgerEntry]](list)
-    for entry in LedgerEntry.objects.filter(account=account_id).order_by("pk"):
+    for entry in rows.entries(account_id):
         entries[entry.transaction_id].append(entry)
     yield from _balances(transactions, entries)
     posted = {one.document_id or one.payment_id: one for one in transactions}
-    invoices = list(Invoice.objects.filter(account=account_id).order_by("priced_at", "series", "sequence"))
     for invoice in invoices:
         one = posted.get(invoice.pk)
         yield from _of_document(invoice, one, entries[one.pk] if one else [])
-    for payment in Payment.objects.filter(account=account_id):
+    for payment in rows.payments(account_id):
         one = posted.get(payment.pk)
         if _by_book(entries[one.pk] if one else []) != {
             Book.BANK: payment.amount,
             Book.RECEIVABLE: -payment.amount,
         }:
             yield "ledger", f"the payment of {plain(payment.amount)} at {payment.received_at} is not in it"
-    yield from _owed(invoices, entries)
+    yield from _owed(invoices, rows.document_standings(account_id), entries)
     yield from _used(invoices, transactions, entries)
 
 
@@ -76,11 +77,13 @@ def _of_document(
         )
 
 
-def _owed(invoices: list[Invoice], entries: Mapping[int, list[LedgerEntry]]) -> Iterator[Found]:
+def _owed(
+    invoices: list[Invoice], known: Mapping[UUID, Standing], entries: Mapping[int, list[LedgerEntry]]
+) -> Iterator[Found]:
     """By invoice: what the ledger says is open, and what payments and credit notes leave."""
-    owed, known = defaultdict[object, Decimal](Decimal), standings(invoices)
-    for rows in entries.values():
-        for entry in rows:
+    owed = defaultdict[object, Decimal](Decimal)
+    for written in entries.values():
+        for entry in written:
             if entry.book == Book.RECEIVABLE:
                 owed[entry.invoice_id] += entry.amount
     for invoice in invoices:
@@ -104,10 +107,10 @@ def _used(
         one = by_document.get(invoice.pk)
         if one is None or "credit_used" not in invoice.snapshot or invoice.kind == Invoice.Kind.CREDIT_NOTE:
             continue
-        rows = [entry for entry in entries[one.pk] if entry.book == Book.CREDIT and entry.amount > 0]
+        used = [entry for entry in entries[one.pk] if entry.book == Book.CREDIT and entry.amount > 0]
         should = [
             (source[row.credit_id], money_string(row.amount, invoice.currency))
-            for row in rows
+            for row in used
             if row.credit_id
         ]
         if should != [(use["number"], use["amount"]) for use in invoice.snapshot["credit_used"]]:

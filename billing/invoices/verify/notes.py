@@ -1,29 +1,32 @@
 """Credit notes by hand against their invoices: what each gives back, reckoned again from the invoice on."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from billing.invoices.models import Invoice
 from billing.invoices.notes.reckoning import charged_lines, discounts_data, reckon, taxes_data
-from billing.invoices.standing import standing
 from billing.invoices.verify.prices import Found
+from billing.invoices.verify.rows import document_standings, documents
 from billing.pricing.given_back import GiveBackError
 from billing.pricing.money import ZERO, exact, plain
 
 
 def note_differences(account_id: int) -> Iterator[Found]:
     """Every invoice that was taken back, in part or wholly, with its credit notes one after another."""
-    taken_back = Invoice.objects.filter(account=account_id, credit_notes__isnull=False).distinct()
-    for invoice in taken_back.order_by("series", "sequence"):
-        yield from _of(invoice)
+    notes = defaultdict[UUID, list[Invoice]](list)
+    for document in documents(account_id):
+        if document.credited_id is not None:
+            notes[document.credited_id].append(document)
+    taken_back = [document for document in documents(account_id) if document.pk in notes]
+    for invoice in sorted(taken_back, key=lambda each: (each.series, each.sequence)):
+        yield from _of(invoice, sorted(notes[invoice.pk], key=lambda note: (note.series, note.sequence)))
 
 
 @exact()
-def _of(invoice: Invoice) -> Iterator[Found]:
-    rows, given = list(invoice.lines.order_by("position")), defaultdict[UUID, Decimal](Decimal)
-    notes = list(invoice.credit_notes.order_by("series", "sequence").prefetch_related("lines"))
+def _of(invoice: Invoice, notes: Sequence[Invoice]) -> Iterator[Found]:
+    rows, given = list(invoice.lines.all()), defaultdict[UUID, Decimal](Decimal)
     for note in notes:
         wanted = {line.credited_id: line.amount for line in note.lines.all() if line.credited_id is not None}
         try:
@@ -47,7 +50,10 @@ def _of(invoice: Invoice) -> Iterator[Found]:
             )
         for key, amount in wanted.items():
             given[key] += amount
-    settled, paid = sum((note.settles for note in notes), ZERO), standing(invoice).paid
+    settled, paid = (
+        sum((note.settles for note in notes), ZERO),
+        document_standings(invoice.account_id)[invoice.pk].paid,
+    )
     if settled + paid > invoice.amount_due:
         yield (
             invoice.number,

@@ -1,8 +1,10 @@
 """A period's lines against the period priced again from its events, as they were stored when each was issued."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from accounts.reading import once
 from billing.invoices.drafts.late import (
     TaxesAsInvoiced,
     invoiced_lines,
@@ -17,7 +19,8 @@ from billing.invoices.drafts.lines import DraftLine
 from billing.invoices.evidence import was_replaced
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.verify.raw import rated_from_events
-from billing.plans.models import PendingLine, Period
+from billing.invoices.verify.rows import documents, waited
+from billing.plans.models import Period
 from billing.plans.queries import base_charge
 from billing.pricing.money import ZERO, exact, plain
 from billing.proof.sums import Sum
@@ -29,25 +32,32 @@ type Found = tuple[str, str]
 def usage_differences(period: Period) -> Iterator[Found]:
     """What was invoiced for the usage of `period`, after each invoice that says something of it."""
     rows = invoiced_lines(period)
-    issues = {row.invoice.priced_at: row.invoice for row in rows}
-    closing = Invoice.objects.filter(closes=period).first()
+    for stored_by, invoice in priced_at(period):
+        upto = [row for row in rows if row.invoice.priced_at <= stored_by]
+        yield from _at(period, stored_by, invoice, upto)
+
+
+def priced_at(period: Period) -> list[tuple[datetime, Invoice]]:
+    """When the usage of `period` was priced, and in which document, in order of time. Left out are instants after which
+    events of it were replaced: what they said then is not kept.
+    """
+    issues = {row.invoice.priced_at: row.invoice for row in invoiced_lines(period)}
+    closing = next((one for one in documents(period.account_id) if one.closes_id == period.pk), None)
     if closing is not None:
         issues.setdefault(closing.priced_at, closing)
     if not issues and period.closed_at is not None:
         issues = {
             period.closed_at: Invoice(number=f"period {period.start:%Y-%m-%d} of {period.account.code}")
         }
-    for stored_by, invoice in sorted(issues.items(), key=lambda each: each[0]):
-        if not was_replaced(period, stored_by):
-            upto = [row for row in rows if row.invoice.priced_at <= stored_by]
-            yield from _at(period, stored_by, invoice, upto)
+    in_order = sorted(issues.items(), key=lambda each: each[0])
+    return [(at, invoice) for at, invoice in in_order if not was_replaced(period, at)]
 
 
 def _at(
     period: Period, stored_by: datetime, invoice: Invoice, rows: Sequence[InvoiceLine]
 ) -> Iterator[Found]:
     taxes = TaxesAsInvoiced(period, rows)
-    now = lines_of_use(rated_from_events(period, stored_by), taxes)
+    now = lines_of_use(rated_from_events((period, stored_by)), taxes)
     expected, actual = sums_drafted(now), sums_invoiced(rows)
     for key in dict.fromkeys([*expected, *actual]):
         should, is_ = expected.get(key, Sum()).amount, actual.get(key, Sum()).amount
@@ -82,7 +92,7 @@ def _line_by_line(now: Sequence[DraftLine], rows: Sequence[InvoiceLine], invoice
 def base_differences(period: Period) -> Iterator[Found]:
     """The base price of `period`, once and as agreed."""
     charge = base_charge(period)
-    rows = list(InvoiceLine.objects.filter(period=period, kind="base").select_related("invoice"))
+    rows = _base_lines(period.account_id).get(period.pk, [])
     owed = charge.amount if charge and charge.price and period.base_invoiced_at is not None else ZERO
     is_ = sum((owed_sign(row) * row.amount for row in rows), ZERO)
     if owed != is_:
@@ -90,25 +100,37 @@ def base_differences(period: Period) -> Iterator[Found]:
         yield where, f"base price: {plain(owed)} agreed, {plain(is_)} on paper"
 
 
+@once
+def _base_lines(account_id: int) -> dict[int | None, list[InvoiceLine]]:
+    """By period, the lines of its base price."""
+    found = defaultdict[int | None, list[InvoiceLine]](list)
+    for invoice in documents(account_id):
+        for row in invoice.lines.all():
+            if row.kind == "base":
+                found[row.period_id].append(row)
+    return found
+
+
 def waiting_differences(account_id: int) -> Iterator[Found]:
     """Prorations and adjustments, each on one document as it waited for it."""
-    rows = (
-        InvoiceLine.objects.filter(account=account_id, kind__in=("proration", "adjustment"), credited=None)
-        .exclude(invoice__snapshot__has_key="prepayment")
-        .select_related("invoice")
-    )
-    shown = {row.detail.get("pending"): row for row in rows}
-    for waited in PendingLine.objects.filter(account=account_id, invoiced_at__isnull=False):
-        row = shown.pop(str(waited.pk), None)
+    shown = {
+        row.detail.get("pending"): row
+        for invoice in documents(account_id)
+        for row in invoice.lines.all()
+        if row.kind in {"proration", "adjustment"} and row.credited_id is None
+        if "prepayment" not in invoice.snapshot
+    }
+    for one in waited(account_id):
+        row = shown.pop(str(one.pk), None)
         if row is None:
             yield (
-                f"line {waited.pk}",
-                f"{waited.kind} of {plain(waited.amount)} was invoiced and is on no document",
+                f"line {one.pk}",
+                f"{one.kind} of {plain(one.amount)} was invoiced and is on no document",
             )
-        elif owed_sign(row) * row.amount != waited.amount:
+        elif owed_sign(row) * row.amount != one.amount:
             yield (
                 row.invoice.number,
-                f"line {row.position}: {plain(waited.amount)} agreed, {plain(row.amount)} on paper",
+                f"line {row.position}: {plain(one.amount)} agreed, {plain(row.amount)} on paper",
             )
     for row in shown.values():
         yield row.invoice.number, f"line {row.position}: {row.kind} that nobody entered"

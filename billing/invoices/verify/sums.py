@@ -6,9 +6,10 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Count, Max, Min
 
-from billing.invoices.models import Invoice, InvoiceDocument, Series
+from billing.invoices.models import Invoice, Series
 from billing.invoices.numbering import WIDTH
 from billing.invoices.verify.prices import Found
+from billing.invoices.verify.rows import changed_pdfs
 from billing.pricing.money import ZERO, exact, plain, quantum, round_money
 
 TRIGGERS = frozenset(
@@ -86,10 +87,9 @@ def _tax_is_a_difference(invoice: Invoice) -> bool:
 
 
 def document_differences(account_id: int) -> Iterator[Found]:
-    """PDFs whose bytes are not those of their hash; hashed where they lie."""
-    changed = InvoiceDocument.objects.filter(account=account_id).extra(where=["sha256(pdf) <> sha256"])
-    for document in changed.select_related("invoice").only("invoice__number"):
-        yield document.invoice.number, "its PDF is not the one that was stored"
+    """PDFs whose bytes are not those of their hash."""
+    for number in changed_pdfs(account_id):
+        yield number, "its PDF is not the one that was stored"
 
 
 def number_differences(series: str | None = None) -> Iterator[Found]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from django.db.models import F, Q
+from django.db.models import F
 
 from accounts.models import Account
-from accounts.reading import once
+from accounts.reading import grouped, many, once
 from billing.limits.models import LimitVersion
 from billing.plans.models import Meter, Period
 from billing.plans.queries import period_at
@@ -45,12 +45,18 @@ def versions_in(period: Period) -> dict[Meter | None, list[rules.LimitVersion]]:
     The one that held before the first change in the running period follows into it, and begins with nothing used.
     """
     inside = {part.pk for part in parts(period)}
-    held = Q(since__lt=period.end) | Q(period__in=inside)
-    made = LimitVersion.objects.filter(held, account=period.account_id).select_related("meter")
     by_meter: dict[Meter | None, list[LimitVersion]] = {}
-    for version in made.order_by("since"):
-        by_meter.setdefault(version.meter, []).append(version)
+    for version in limit_versions(period.account_id):
+        if version.since < period.end or version.period_id in inside:
+            by_meter.setdefault(version.meter, []).append(version)
     return {meter: _in_order(versions, inside) for meter, versions in by_meter.items()}
+
+
+@many
+def limit_versions(account_ids: Sequence[int]) -> dict[int, list[LimitVersion]]:
+    """All that an account ever had, in order of time."""
+    rows = LimitVersion.objects.filter(account__in=account_ids).select_related("meter").order_by("since")
+    return grouped(account_ids, rows, lambda version: version.account_id)
 
 
 def _in_order(versions: Sequence[LimitVersion], periods: set[int]) -> list[rules.LimitVersion]:
@@ -75,7 +81,13 @@ def _rule(version: LimitVersion, carried: bool = False) -> rules.LimitVersion:
 
 def _cut_short(account: Account, at: datetime) -> Period | None:
     """The account's latest period that was ended before its time and would hold `at` otherwise."""
-    cut = Period.objects.filter(
-        account=account, start__lt=at, end__lte=at, full_end__gt=at, end__lt=F("full_end")
-    )
-    return cut.select_related("subscription", "account").order_by("-end", "-number").first()
+    held = (cut for cut in cut_periods(account.pk) if cut.start < at and cut.end <= at < cut.full_end)
+    return next(held, None)
+
+
+@many
+def cut_periods(account_ids: Sequence[int]) -> dict[int, list[Period]]:
+    """Those of an account that were ended before their time, the latest first."""
+    cut = Period.objects.filter(account__in=account_ids, end__lt=F("full_end"))
+    rows = cut.select_related("subscription", "account").order_by("-end", "-number")
+    return grouped(account_ids, rows, lambda period: period.account_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Account
+from accounts.reading import grouped, many
 from billing.plans.models import Period, Redemption
 from billing.pricing.dates import local_midnight
 
@@ -46,16 +47,22 @@ def redeemed_coupons(
     """The account's coupons, oldest first. `at` decides what is left; `coming` are periods to look at that are not
     stored yet; `redeemed_by`, by the database's clock, leaves later redemptions out.
     """
-    rows = Redemption.objects.filter(account=account).select_related("coupon")
-    if redeemed_by is not None:
-        rows = rows.filter(created_at__lte=redeemed_by)
-    redemptions = list(rows)
+    redemptions = [
+        each for each in redemptions_of(account.pk) if redeemed_by is None or each.created_at <= redeemed_by
+    ]
     if not redemptions:
         return []
     stored = {key_of(period): period for period in Period.objects.filter(account=account, trial=False)}
     every = stored | {key_of(p): p for p in coming if not p.trial and key_of(p) not in stored}
     in_order = sorted(every.values(), key=lambda period: (period.start, period.end))
     return [_covers(redemption, in_order, at) for redemption in redemptions]
+
+
+@many
+def redemptions_of(account_ids: Sequence[int]) -> dict[int, list[Redemption]]:
+    """What an account redeemed, oldest first."""
+    rows = Redemption.objects.filter(account__in=account_ids).select_related("coupon")
+    return grouped(account_ids, rows, lambda redemption: redemption.account_id)
 
 
 def _covers(redemption: Redemption, periods: Sequence[Period], at: datetime) -> RedeemedCoupon:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.reading import once
+from accounts.reading import grouped, many, once
 from billing.plans.models import Period, Phase, PlanVersion, ScheduledChange, Subscription
 from billing.plans.opening import anchor_day_of, next_period
 from billing.plans.queries.subscriptions import running_subscription, scheduled_change, version_at
@@ -45,6 +45,38 @@ def current_period(subscription: Subscription, at: datetime) -> Period | None:
         _roll(locked, at)
     subscription.canceled_at, subscription.anchor_day = locked.canceled_at, locked.anchor_day
     return _period(subscription, at)
+
+
+def begin_periods(subscriptions: Sequence[Subscription], at: datetime) -> None:
+    """Store what `current_period` stores, of several running subscriptions that have begun; inside a transaction.
+
+    Those for which nothing is scheduled are taken together; a trial's end and a change are carried out one by one.
+    """
+    if not subscriptions:
+        return
+    locked = _lock_subscriptions(subscriptions)
+    ids = [subscription.pk for subscription in locked]
+    newest = Period.objects.filter(subscription__in=ids).order_by("subscription", "-number")
+    last = {period.subscription_id: period for period in newest.distinct("subscription")}
+    changing = set(
+        ScheduledChange.objects.filter(subscription__in=ids).values_list("subscription", flat=True)
+    )
+    phases_of, opened = phases.read(ids), list[Period]()
+    for subscription in locked:
+        period = last.get(subscription.pk)
+        if period is None or period.trial or subscription.pk in changing or subscription.canceled_at:
+            current_period(subscription, at)
+            continue
+        while period.end <= at:
+            version = _version_in(phases_of[subscription.pk], period.end)
+            period = next_period(subscription, period, version)
+            opened.append(period)
+    Period.objects.bulk_create(opened)
+
+
+def _version_in(in_order: Sequence[Phase], at: datetime) -> PlanVersion:
+    """As `version_at`."""
+    return next((phase for phase in reversed(in_order) if phase.start <= at), in_order[0]).version
 
 
 @once
@@ -96,15 +128,16 @@ def spans_in(period: Period) -> list[tuple[PlanVersion, datetime, datetime]]:
         return []
     spans = [
         (phase.version, max(phase.start, period.start), min(phase.end or period.end, period.end))
-        for phase in _phases(period.subscription_id)
+        for phase in phases(period.subscription_id)
     ]
     return [span for span in spans if span[1] < span[2]]
 
 
-@once
-def _phases(subscription_id: UUID) -> Sequence[Phase]:
-    """In time order."""
-    return list(Phase.objects.filter(subscription=subscription_id).select_related("version__plan"))
+@many
+def phases(subscription_ids: Sequence[UUID]) -> dict[UUID, list[Phase]]:
+    """Of a subscription, in time order. `plan_terms` knows most versions' terms, so they are not read along."""
+    rows = Phase.objects.filter(subscription__in=subscription_ids).select_related("version__plan")
+    return grouped(subscription_ids, rows.defer("version__terms"), lambda phase: phase.subscription_id)
 
 
 def span_share(period: Period, start: datetime, end: datetime) -> Fraction:
@@ -162,9 +195,14 @@ def lock_subscription(subscription: Subscription) -> Subscription:
 
     The account's row comes before it, as in billing: account → subscription → periods, so that none waits in a ring.
     """
-    Account.objects.select_for_update(no_key=True).get(pk=subscription.account_id)
-    rows = Subscription.objects.select_for_update(of=("self",)).select_related("account")
-    return rows.get(pk=subscription.pk)
+    return _lock_subscriptions([subscription])[0]
+
+
+def _lock_subscriptions(subscriptions: Sequence[Subscription]) -> list[Subscription]:
+    accounts = Account.objects.select_for_update(no_key=True).order_by("pk")
+    list(accounts.filter(pk__in=[each.account_id for each in subscriptions]).values_list("pk"))
+    rows = Subscription.objects.select_for_update(of=("self",)).select_related("account").order_by("pk")
+    return list(rows.filter(pk__in=[each.pk for each in subscriptions]))
 
 
 def _period(subscription: Subscription, at: datetime) -> Period | None:

@@ -1,22 +1,26 @@
 """Events, sums and maxima: whole days from the day totals, cut days from the events, in one query."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 
+from billing.usage.intake.totals import encode_json
 from billing.usage.reading.measures import (
-    WANTED,
     Dimensions,
     Measure,
     Window,
     group_sql,
     values_of,
-    wanted_json,
+    wanted_rows,
 )
-from billing.usage.reading.sources import DAY_STRETCHES, EDGES, by_days
+from billing.usage.reading.sources import by_days
+
+WANTED: Final = """json_to_recordset(%(wanted)s::json)
+    AS w(place int, n int, m bigint, y text, v text, a text, f jsonb, r boolean)"""
+"""The measures of the windows as a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,65 +40,154 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
     if not measures:
         return []
     parameters: dict[str, Any] = {
-        "wanted": wanted_json(enumerate(measures), group_by),
+        "wanted": _json(_wanted(0, measures, group_by)),
+        **_columns(window),
+    }
+    found = _read(_statement(_GIVEN, group_by, parameters), parameters)
+    return [_sums(row, group_by) for _place, row in found]
+
+
+def sums_of(asked: Sequence[tuple[Window, Sequence[Measure]]]) -> list[list[Sums]]:
+    """`sums` of several windows, in one statement."""
+    if len(asked) == 1:
+        return [sums(*asked[0])]
+    wanted = (row for place, (_window, measures) in enumerate(asked) for row in _wanted(place, measures))
+    windows = [{"place": place, **_columns(window)} for place, (window, _measures) in enumerate(asked)]
+    parameters = {"wanted": _json(wanted), "windows": _json(windows)}
+    found: list[list[Sums]] = [[] for _ in asked]
+    for place, row in _read(_statement(_LISTED, (), parameters), parameters) if asked else ():
+        found[place].append(_sums(row))
+    return found
+
+
+def _wanted(
+    place: int, measures: Sequence[Measure], group_by: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
+    return ({"place": place, **row} for row in wanted_rows(enumerate(measures), group_by))
+
+
+def _columns(window: Window) -> dict[str, Any]:
+    """A window as `_COLUMNS` names it."""
+    return {
         "account": window.account.pk,
-        "meters": sorted({measure.meter.pk for measure in measures}),
         "cuts": list(window.cuts),
         "last_bucket": len(window.cuts) - 1,
-        "start": window.start,
-        "end": window.end,
+        "since": window.start,
+        "until": window.end,
         "arrived_by": window.arrived_by,
         **by_days(window).parameters(),
     }
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return encode_json(list(rows)).decode()
+
+
+def _read(statement: str, parameters: dict[str, Any]) -> list[tuple[int, tuple[Any, ...]]]:
     with connection.cursor() as cursor:
-        cursor.execute(_statement(group_by, parameters), parameters)
-        return [Sums(n, b, values_of(g, group_by), e, t, x) for n, b, g, e, t, x in cursor.fetchall()]
+        cursor.execute(statement, parameters)
+        return [(place, row) for place, *row in cursor.fetchall()]
 
 
-def _statement(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+def _sums(row: Sequence[Any], group_by: Sequence[str] = ()) -> Sums:
+    measure, bucket, grouped, events, total, maximum = row
+    return Sums(measure, bucket, values_of(grouped, group_by), events, total, maximum)
+
+
+_COLUMNS: Final = {
+    "account": "bigint",
+    "cuts": "timestamptz[]",
+    "last_bucket": "int",
+    "since": "timestamptz",
+    "until": "timestamptz",
+    "arrived_by": "timestamptz",
+    "first": "date",
+    "last": "date",
+    "cut_days": "date[]",
+    "partial": "date[]",
+    "starts": "timestamptz[]",
+    "ends": "timestamptz[]",
+    "edge_days": "date[]",
+    "edge_starts": "timestamptz[]",
+    "edge_ends": "timestamptz[]",
+}
+"""A window, and where it is read from (`sources.DaySplit`)."""
+
+_GIVEN: Final = "NOT MATERIALIZED (SELECT 0 AS place, {})".format(
+    ", ".join(f"%({name})s::{kind} AS {name}" for name, kind in _COLUMNS.items())
+)
+"""One window as constants, by which the planner chooses partitions and indexes."""
+
+_LISTED: Final = (
+    "MATERIALIZED (SELECT * FROM jsonb_to_recordset(%(windows)s::jsonb) AS x(place int, {}))".format(
+        ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    )
+)
+
+
+def _matches(data: str) -> str:
+    """What `usage_matches` says, written out: a function would be called for each row, at several times the cost."""
+    return f"""(w.f = '{{}}' OR NOT EXISTS (
+        SELECT FROM jsonb_each(w.f) AS filter(name, accepted)
+        WHERE NOT coalesce(filter.accepted ? usage_text({data} -> filter.name), false)))"""
+
+
+def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]) -> str:
     """The one query, whose groups it adds to `parameters`.
 
-    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of event_by_time
-    for each stretch: where it takes stretches for many, it would read all events and then join them with the few, or
-    none, that there are.
+    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of an index for
+    each measure, in the day totals and in the events of a stretch: where it takes windows or stretches for many, it
+    would read all that there is and join it then.
     """
     return f"""
-        WITH w AS MATERIALIZED (SELECT * FROM {WANTED}),
+        WITH x AS {windows},
+        w AS MATERIALIZED (SELECT * FROM {WANTED}),
         whole AS MATERIALIZED (
-            SELECT g.day FROM {EDGES} WHERE NOT EXISTS (
-                SELECT FROM (SELECT DISTINCT y FROM w) t CROSS JOIN LATERAL (
+            SELECT x.place, g.day
+            FROM x CROSS JOIN LATERAL unnest(x.edge_days, x.edge_starts, x.edge_ends) AS g(day, f, u)
+            WHERE NOT EXISTS (
+                SELECT FROM (SELECT DISTINCT y FROM w WHERE w.place = x.place) t CROSS JOIN LATERAL (
                     SELECT FROM usage_event e
-                    WHERE e.account_id = %(account)s AND e.type = t.y AND e."time" >= g.f AND e."time" < g.u LIMIT 1
-                ) x
+                    WHERE e.account_id = x.account AND e.type = t.y AND e."time" >= g.f AND e."time" < g.u LIMIT 1
+                ) z
             )
         ),
-        stretches(r, f, u) AS (
-            SELECT true, f, u FROM {DAY_STRETCHES} WHERE s.day NOT IN (SELECT day FROM whole)
-            UNION ALL SELECT false, %(start)s, %(end)s WHERE EXISTS (SELECT FROM w WHERE NOT w.r)
+        stretches(place, r, f, u) AS (
+            SELECT x.place, true, s.f, s.u
+            FROM x CROSS JOIN LATERAL unnest(x.partial, x.starts, x.ends) AS s(day, f, u)
+            WHERE (x.place, s.day) NOT IN (SELECT place, day FROM whole)
+            UNION ALL
+            SELECT x.place, false, x.since, x.until FROM x
+            WHERE EXISTS (SELECT FROM w WHERE w.place = x.place AND NOT w.r)
         ),
         found AS (
-            SELECT w.n, least(width_bucket(d.day, %(cut_days)s::date[]), %(last_bucket)s) AS bucket,
+            SELECT x.place, w.n, least(width_bucket(d.day, x.cut_days), x.last_bucket) AS bucket,
                    {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.events, d.total, d.maximum
-            FROM w JOIN usage_daytotal d ON d.account_id = %(account)s AND d.meter_id = w.m
-                AND d.meter_id = ANY(%(meters)s::bigint[])
-            WHERE w.r AND d.day >= %(first)s AND d.day <= %(last)s
-              AND (d.day < %(last)s AND d.day <> ALL(%(partial)s::date[]) OR d.day IN (SELECT day FROM whole))
-              AND (w.f = '{{}}' OR usage_matches(d.dimensions, w.f))
+            FROM x JOIN w ON w.place = x.place
+            CROSS JOIN LATERAL (
+                SELECT * FROM usage_daytotal d
+                WHERE d.account_id = x.account AND d.meter_id = w.m AND d.day >= x.first AND d.day <= x.last
+                OFFSET 0
+            ) d
+            WHERE w.r
+              AND (d.day < x.last AND d.day <> ALL(x.partial)
+                   OR (x.place, d.day) IN (SELECT place, day FROM whole))
+              AND {_matches("d.dimensions")}
             UNION ALL
-            SELECT w.n, width_bucket(e."time", %(cuts)s::timestamptz[]),
+            SELECT x.place, w.n, width_bucket(e."time", x.cuts),
                    {group_sql(group_by, "e.data", parameters)}, 1, q.quantity, q.quantity
-            FROM w JOIN stretches s ON s.r = w.r
+            FROM x JOIN w ON w.place = x.place JOIN stretches s ON s.place = x.place AND s.r = w.r
             CROSS JOIN LATERAL (
                 SELECT e."time", e.data FROM usage_event e
-                WHERE e.account_id = %(account)s AND e.type = w.y AND e."time" >= s.f AND e."time" < s.u
-                    AND NOT e.voided AND (%(arrived_by)s::timestamptz IS NULL OR e.received_at <= %(arrived_by)s)
+                WHERE e.account_id = x.account AND e.type = w.y AND e."time" >= s.f AND e."time" < s.u
+                    AND NOT e.voided AND (x.arrived_by IS NULL OR e.received_at <= x.arrived_by)
                 OFFSET 0
             ) e
             CROSS JOIN LATERAL (
                 SELECT CASE WHEN w.a = 'count' THEN 1 ELSE usage_number(e.data -> w.v) END AS quantity
             ) q
-            WHERE (w.f = '{{}}' OR usage_matches(e.data, w.f))
+            WHERE {_matches("e.data")}
               AND (q.quantity IS NOT NULL OR (w.a = 'unique' AND usage_text(e.data -> w.v) <> ''))
         )
-        SELECT n, bucket, grouped::text, sum(events)::bigint, coalesce(sum(total), 0), max(maximum) FROM found
-        GROUP BY n, bucket, grouped HAVING sum(events) <> 0"""
+        SELECT place, n, bucket, grouped::text, sum(events)::bigint, coalesce(sum(total), 0), max(maximum) FROM found
+        GROUP BY place, n, bucket, grouped HAVING sum(events) <> 0"""

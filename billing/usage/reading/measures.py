@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import Account
-from accounts.reading import once
+from accounts.reading import many, once
 from billing.plans.models import Meter
-from billing.usage.intake.totals import encode_json
 from billing.usage.models import RollupShape, RollupZone
 from billing.usage.shapes import serves
 
@@ -46,12 +45,14 @@ class Window:
     @cached_property
     def zone(self) -> str:
         """The zone of the account's day totals, asked for once; before its first event its own."""
-        return _kept_zone(self.account.pk) or self.account.timezone
+        return kept_zone(self.account.pk) or self.account.timezone
 
 
-@once
-def _kept_zone(account_id: int) -> str | None:
-    return RollupZone.objects.filter(account=account_id).values_list("timezone", flat=True).first()
+@many
+def kept_zone(account_ids: Sequence[int]) -> dict[int, str | None]:
+    """The zone of an account's day totals; None before its first event."""
+    rows = RollupZone.objects.filter(account__in=account_ids).values_list("account_id", "timezone")
+    return {**dict.fromkeys(account_ids), **dict(rows)}
 
 
 @once
@@ -70,9 +71,11 @@ def is_served(measure: Measure, group_by: Sequence[str] = ()) -> bool:
     return serves(shape_of(measure.meter), measure.meter, {*measure.where, *group_by})
 
 
-def wanted_json(measures: Iterable[tuple[int, Measure]], group_by: Sequence[str] = ()) -> str:
+def wanted_rows(
+    measures: Iterable[tuple[int, Measure]], group_by: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The measures as SQL reads them: n, m(eter), y (type), v(alue), a(ggregation), f(ilter), r(olled up)."""
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "n": n,
             "m": measure.meter.pk,
@@ -84,12 +87,6 @@ def wanted_json(measures: Iterable[tuple[int, Measure]], group_by: Sequence[str]
         }
         for n, measure in measures
     ]
-    return encode_json(rows).decode()
-
-
-WANTED = """json_to_recordset(%(wanted)s::json)
-    AS w(n int, m bigint, y text, v text, a text, f jsonb, r boolean)"""
-"""The measures as a table, for queries that are given `wanted`."""
 
 
 def group_sql(group_by: Sequence[str], source: str, parameters: dict[str, Any], prefix: str = "group") -> str:

@@ -46,14 +46,6 @@ BATCH_SPAN: Final = timedelta(seconds=1)
 STRETCHES = "unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(f, u)"
 """The stretches as a table."""
 
-DAY_STRETCHES = (
-    "unnest(%(partial)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(day, f, u)"
-)
-"""The same with their days."""
-
-EDGES = "unnest(%(edge_days)s::date[], %(edge_starts)s::timestamptz[], %(edge_ends)s::timestamptz[]) AS g(day, f, u)"
-"""The edges as a table."""
-
 
 def by_days(window: Window) -> DaySplit:
     """Days whose totals hold more than had arrived by the instant that the window asks about are read from events."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +14,7 @@ from billing.pricing.charges import Charge, Usage
 from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import microseconds
-from billing.usage.reading.additive import sums
+from billing.usage.reading.additive import Sums, sums_of
 from billing.usage.reading.levels import latest, level_steps
 from billing.usage.reading.measures import Measure, Window, meters_by_code
 from billing.usage.reading.special import amounts, distinct
@@ -27,7 +28,31 @@ type Course = list[Decimal]
 """A quantity at each cut."""
 
 
-@exact()
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Of an account: the usage of `charges` from `start` up to each of `cuts`, `full` being the uncut billing period.
+
+    A level that is still held counts up to its cut, or only to `levels_until`: what is to come is not used yet. With
+    `arrived_by` only what was stored by then counts.
+    """
+
+    account: Account
+    start: datetime
+    cuts: Sequence[datetime]
+    charges: Sequence[Charge]
+    full: tuple[datetime, datetime]
+    levels_until: datetime | None = None
+    arrived_by: datetime | None = None
+
+    @property
+    def window(self) -> Window | None:
+        """What is to be read; None if nothing is."""
+        instants = tuple(sorted({cut for cut in self.cuts if cut > self.start}))
+        return (
+            Window(self.account, self.start, instants, self.arrived_by) if instants and self.charges else None
+        )
+
+
 def usage_upto(  # noqa: PLR0917
     account: Account,
     period_start: datetime,
@@ -41,30 +66,53 @@ def usage_upto(  # noqa: PLR0917
 ) -> dict[datetime, dict[str, Usage]]:
     """For each cut, the usage by charge code of the events in [period_start, cut), or of those that had come by then.
 
-    A level that is still held counts up to its cut, or only to `levels_until`: what is to come is not used yet.
-
     Quantities are in the meter's unit and exact; only levels over time, which are divided by the microseconds of the
-    full period [full_start, full_end), are rounded, to 12 decimals. Whole local days come from the day totals: a cut
-    at midnight, or at an instant that no event lies after, reads no more than the days. Charges of several plans may
-    be asked for together, by codes of the caller's: what they share is read once.
+    full period, are rounded, to 12 decimals. Whole local days come from the day totals: a cut at midnight, or at an
+    instant that no event lies after, reads no more than the days. Charges of several plans may be asked for together,
+    by codes of the caller's: what they share is read once.
     """
-    charges = list(charges)
-    instants = sorted({cut for cut in cuts if cut > period_start})
-    result: dict[datetime, dict[str, Usage]] = {cut: {} for cut in cuts}
-    if not instants or not charges:
-        return result
-    window = Window(account, period_start, tuple(instants), arrived_by)
+    full = full_start, full_end
+    return usages_upto(
+        [Question(account, period_start, cuts, tuple(charges), full, levels_until, arrived_by)]
+    )[0]
+
+
+@exact()
+def usages_upto(questions: Sequence[Question]) -> list[dict[datetime, dict[str, Usage]]]:
+    """`usage_upto` for several questions, whose sums are read in one round trip."""
+    windows = [question.window for question in questions]
+    asked = [
+        (window, _measures(question.charges))
+        for question, window in zip(questions, windows, strict=True)
+        if window is not None
+    ]
+    courses = iter(_additive_courses(asked))
+    measures = iter(measures for _window, measures in asked)
+    return [
+        {cut: {} for cut in question.cuts}
+        if window is None
+        else _answer(question, window, next(measures), next(courses))
+        for question, window in zip(questions, windows, strict=True)
+    ]
+
+
+def _measures(charges: Iterable[Charge]) -> dict[Key, Measure]:
     meters = meters_by_code()
-    measures = {_key(charge): Measure(meters[charge.meter], charge.where) for charge in charges}
-    courses = _additive_courses(window, measures)
+    return {_key(charge): Measure(meters[charge.meter], charge.where) for charge in charges}
+
+
+def _answer(
+    question: Question, window: Window, measures: Mapping[Key, Measure], courses: dict[Key, Course]
+) -> dict[datetime, dict[str, Usage]]:
     for key in measures.keys() - courses.keys():
-        courses[key] = _special_course(window, measures[key], full_start, full_end, levels_until)
-    by_event = {_key(charge) for charge in charges if charge.model == "percentage"}
+        courses[key] = _special_course(window, measures[key], question)
+    by_event = {_key(charge) for charge in question.charges if charge.model == "percentage"}
     singles = {key: _amounts(window, measures[key]) for key in by_event}
-    none = [()] * len(instants)
-    for charge in charges:
+    none = [()] * len(window.cuts)
+    result: dict[datetime, dict[str, Usage]] = {cut: {} for cut in question.cuts}
+    for charge in question.charges:
         single = singles[_key(charge)] if charge.model == "percentage" else none
-        for cut, quantity, amounts_so_far in zip(instants, courses[_key(charge)], single, strict=True):
+        for cut, quantity, amounts_so_far in zip(window.cuts, courses[_key(charge)], single, strict=True):
             result[cut][charge.code] = Usage(quantity, amounts_so_far)
     return result
 
@@ -74,18 +122,31 @@ def _key(charge: Charge) -> Key:
     return charge.meter, tuple(sorted((name, tuple(values)) for name, values in charge.where.items()))
 
 
-def _additive_courses(window: Window, measures: Mapping[Key, Measure]) -> dict[Key, Course]:
-    chosen = [key for key, measure in measures.items() if measure.meter.aggregation in ADDITIVE]
-    found = defaultdict[Key, dict[int, Decimal]](dict)
-    for row in sums(window, [measures[key] for key in chosen]):
-        key = chosen[row.measure]
+def _additive_courses(asked: Sequence[tuple[Window, Mapping[Key, Measure]]]) -> list[dict[Key, Course]]:
+    """Of each window, the courses of the measures that add up."""
+    chosen = [
+        {key: measure for key, measure in measures.items() if measure.meter.aggregation in ADDITIVE}
+        for _window, measures in asked
+    ]
+    read = sums_of(
+        [(window, list(of.values())) for (window, _measures), of in zip(asked, chosen, strict=True)]
+    )
+    return [
+        _courses(window, of, rows) for (window, _measures), of, rows in zip(asked, chosen, read, strict=True)
+    ]
+
+
+def _courses(window: Window, measures: Mapping[Key, Measure], rows: Iterable[Sums]) -> dict[Key, Course]:
+    keys, found = list(measures), defaultdict[Key, dict[int, Decimal]](dict)
+    for row in rows:
+        key = keys[row.measure]
         by_kind = {"count": Decimal(row.events), "sum": row.total, "max": row.maximum}
         value = by_kind[measures[key].meter.aggregation]
         if value is not None:
             found[key][row.bucket] = value
     return {
         key: _run(window, found[key], max if measures[key].meter.aggregation == "max" else _add)
-        for key in chosen
+        for key in keys
     }
 
 
@@ -107,21 +168,20 @@ def _last(one: Decimal, other: Decimal) -> Decimal:
     return other
 
 
-def _special_course(
-    window: Window, measure: Measure, full_start: datetime, full_end: datetime, levels_until: datetime | None
-) -> Course:
+def _special_course(window: Window, measure: Measure, question: Question) -> Course:
     kind = measure.meter.aggregation
     if kind == "unique":
         return _run(window, {bucket: count for bucket, _, count in distinct(window, measure)}, _add)
     if kind == "latest":
         return _run(window, {bucket: value for bucket, _, value in latest(window, measure)}, _last)
+    full_start, full_end = question.full
     length = microseconds(full_end) - microseconds(full_start)
     rose = {bucket: (step, moved) for bucket, _, step, moved in level_steps(window, measure)}
     level, moved, course = ZERO, ZERO, []
     for n, cut in enumerate(window.cuts):
         step, moment = rose.get(n, (ZERO, ZERO))
         level, moved = level + step, moved + moment
-        held = level * microseconds(min(cut, levels_until or cut)) - moved
+        held = level * microseconds(min(cut, question.levels_until or cut)) - moved
         course.append(round_fraction_places(Fraction(held) / length, EXACT_PLACES))
     return course
 

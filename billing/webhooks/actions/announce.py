@@ -6,7 +6,8 @@ Only the message is written here. Who hears of it is found by the worker, which 
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,24 @@ from billing.pricing.dates import utc
 from billing.webhooks.models import EventType
 
 CHANNEL: Final = "plainbill_webhooks"
+_COLUMNS: Final = ("ids", "accounts", "types", "facts", "payloads", "tests", "times")
 _INSERT: Final = (Path(__file__).parent.parent / "sql" / "announce.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact of an account (None: of the installation) that happened `at` (default: now).
+
+    `name` names it among those of its type: announced again, it is told once; without a name each is a fact of its own.
+    `data` is JSON-ready (instants and decimals as strings). `test` marks a drill.
+    """
+
+    account: Account | None
+    type: str
+    data: Mapping[str, Any]
+    name: str | None = None
+    at: datetime | None = None
+    test: bool = False
 
 
 def announce(
@@ -31,41 +49,39 @@ def announce(
     at: datetime | None = None,
     test: bool = False,
 ) -> uuid.UUID | None:
-    """Tell the account's endpoints, and the installation's, of a fact that happened `at` (default: now).
+    """Tell the account's endpoints, and the installation's, of a fact named `fact`.
 
-    `fact` names it among those of its type: announced again, it is told once, and None comes back; without a name each
-    call is a fact of its own. `data` is JSON-ready (instants and decimals as strings); the account's code is put first.
-    `test` marks a drill. Gives the webhook-id. Needs the account's scope or the installation's.
+    Gives the webhook-id, None if it was told before. Needs the account's scope or the installation's.
     """
-    return write(account, type, {"account": account.code, **data}, fact=fact, at=at, test=test)
+    return next(iter(announce_all([Fact(account, type, data, fact, at, test)])), None)
 
 
-def write(
-    account: Account | None,
-    type: str,
-    data: Mapping[str, Any],
-    *,
-    fact: str | None = None,
-    at: datetime | None = None,
-    test: bool = False,
-) -> uuid.UUID | None:
-    """Store the message and wake the worker at the commit; None if the fact was told before."""
-    message_id, occurred_at = uuid.uuid4(), at or timezone.now()
-    values: dict[str, Any] = {
-        "id": message_id,
-        "account": account and account.pk,
-        "type": str(type),
-        "fact": fact or str(message_id),
-        "payload": payload(type, occurred_at, data, test),
-        "test": test,
-        "occurred_at": occurred_at,
-    }
+def announce_all(facts: Iterable[Fact]) -> list[uuid.UUID]:
+    """The same of several facts of accounts; the account's code is put first. The webhook-ids of those that are new."""
+    return write(
+        [replace(fact, data={"account": fact.account.code, **fact.data}) for fact in facts if fact.account]
+    )
+
+
+def write(facts: Sequence[Fact]) -> list[uuid.UUID]:
+    """Store the messages and wake the worker at the commit; the ids of those that were not told before."""
+    if not facts:
+        return []
+    columns = [list(column) for column in zip(*map(_row, facts), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
-        if cursor.fetchone() is None:
-            return None
-    wake()
-    return message_id
+        cursor.execute(_INSERT, dict(zip(_COLUMNS, columns, strict=True)))
+        stored = [message_id for (message_id,) in cursor.fetchall()]
+    if stored:
+        wake()
+    return stored
+
+
+def _row(fact: Fact) -> tuple[Any, ...]:
+    """In the order of `_COLUMNS`."""
+    message_id, at = uuid.uuid4(), fact.at or timezone.now()
+    body = payload(fact.type, at, fact.data, fact.test)
+    account_id = fact.account.pk if fact.account else None
+    return message_id, account_id, str(fact.type), fact.name or str(message_id), body, fact.test, at
 
 
 def payload(type: str, occurred_at: datetime, data: Mapping[str, Any], test: bool) -> bytes:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing.webhooks.actions.announce import wake, write
+from billing.webhooks.actions.announce import Fact, wake, write
 from billing.webhooks.actions.endpoints import locked
 from billing.webhooks.errors import WebhookError
 from billing.webhooks.models import TEST_TYPE, Delivery, Endpoint, Message
@@ -25,7 +25,7 @@ def send_test(endpoint: Endpoint) -> Delivery:
     account, now = found.account, timezone.now()
     data = {"account": account and account.code, "webhook": str(found.pk)}
     fact = str(uuid4())
-    write(account, TEST_TYPE, data, fact=fact, at=now, test=True)
+    write([Fact(account, TEST_TYPE, data, fact, now, test=True)])
     message = Message.objects.get(type=TEST_TYPE, fact=fact)
     Message.objects.filter(pk=message.pk).update(spread_at=now)  # it goes nowhere else
     return Delivery.objects.create(
