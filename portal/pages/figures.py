@@ -128,9 +128,7 @@ def _plan_at(period: Period, rated: RatedPeriod, at: datetime) -> Plan:
     return plans[-1] if plans else plan_terms(version_at(period.subscription, at))
 
 
-def _same_days_before(
-    account: Account, period: Period, until: datetime
-) -> tuple[Period | None, datetime]:
+def _same_days_before(account: Account, period: Period, until: datetime) -> tuple[Period | None, datetime]:
     """The previous period, and the instant of it that is as far from its start."""
     previous = period_holding(account, period.start - timedelta(microseconds=1))
     if previous is None or previous.trial or previous.pk == period.pk:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import Account
 from accounts.reading import once
-from billing.plans.models import Period
-from billing.plans.queries import current_period, period_at, running_subscription
+from billing.plans.models import Period, Redemption
+from billing.plans.queries import current_period, period_at, redemptions_of, running_subscription
 from portal import dates
 
 SHOWN = 13
@@ -48,10 +49,14 @@ def recent_periods(account: Account) -> Sequence[Period]:
 
 
 def _stored(account: Account) -> Sequence[Period]:
+    """With it, whether a coupon was ever redeemed: most accounts have none."""
     rows = Period.objects.filter(account=account).select_related("subscription", "base_version__plan")
-    found = list(rows.order_by("-start", "-number")[:SHOWN])
+    redeemed = Exists(Redemption.objects.filter(account=OuterRef("account")))
+    found = list(rows.annotate(redeemed=redeemed).order_by("-start", "-number")[:SHOWN])
     for period in found:
         period.account = period.subscription.account = account
+    if found and not found[0].redeemed:
+        redemptions_of.tell(account.pk, [])
     return found
 
 
@@ -84,9 +89,10 @@ def chosen_period(account: Account, at: datetime, first_day: str) -> Period | No
     wanted = _iso(first_day)
     if wanted is not None:
         older = Period.objects.filter(account=account, first_day=wanted).order_by("-start")
-        found = next((one for one in recent if one.first_day == wanted), None) or older.select_related(
-            "subscription__account", "base_version__plan"
-        ).first()
+        found = (
+            next((one for one in recent if one.first_day == wanted), None)
+            or older.select_related("subscription__account", "base_version__plan").first()
+        )
         if found is not None:
             return found
     return period_holding(account, at) or next(iter(recent), None)
