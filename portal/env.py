@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.theme import Theme
 from portal.variables import Variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -93,6 +94,12 @@ STRIPE = Stripe(
 )
 # Days after a card was first declined on which it is tried again, rising; empty: never.
 CARD_RETRY_DAYS = sorted(env.ints("CARD_RETRY_DAYS", default=[1, 3, 7], most=366))
+# The host's own accent (one colour, or one for each theme, light first), font and logo (docs/theming.md).
+THEME = Theme(
+    accent=tuple(env.list("BRAND_ACCENT", default=[])),
+    font=env.str("BRAND_FONT", default=""),
+    logo=env.str("BRAND_LOGO", default=""),
+)
 SELLER = Seller(
     name=env.str("SELLER_NAME", default="Your company"),
     address=env.str("SELLER_ADDRESS", default=""),

@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from portal.views.brand import show_logo, theme_css
 from portal.views.stripe_news import stripe_news
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:overview")),
     path("", include("portal.health")),
     path("billing/", include("portal.views.urls")),
+    path("brand/theme.css", theme_css, name="theme_css"),
+    path("brand/logo", show_logo, name="brand_logo"),
     path("webhooks/stripe/", stripe_news, name="stripe_news"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.http.request import validate_host
 
+from portal.theme import Theme, faults
+
 KEY_LENGTH: Final = 50
 KEY_VARIETY: Final = 5
 """Characters that a secret key has at least, and different ones among them: Django's own bounds (security.W009)."""
@@ -62,12 +64,14 @@ class Values(Protocol):
     @property
     def SELLER(self) -> Seller: ...  # noqa: N802
     @property
+    def THEME(self) -> Theme: ...  # noqa: N802
+    @property
     def STRIPE(self) -> Stripe: ...  # noqa: N802
 
 
 def senseless(values: Values) -> list[str]:
     """What nothing can start with, in production or not."""
-    rules = (_addresses, _mail_address, _names)
+    rules = (_addresses, _mail_address, _names, _look)
     return [*values.UNREADABLE, *_told(rules, values)]
 
 
@@ -102,6 +106,10 @@ def _names(values: Values) -> Iterator[str]:
         yield "INVOICE_SERIES is no series of invoice numbers: write 1 to 20 capital letters, digits and hyphens."
     if not re.fullmatch(r"[A-Z]{2}", values.SELLER.country):
         yield "SELLER_COUNTRY is no country: write its two capital letters (ISO 3166-1), such as FR."
+
+
+def _look(values: Values) -> Iterator[str]:
+    return faults(values.THEME)
 
 
 def _key(values: Values) -> Iterator[str]:

@@ -7,10 +7,12 @@ from decimal import Decimal
 from django import template
 from django.conf import settings
 from django.forms import BoundField
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import dates, formats
+from portal.views import brand as looks
 
 register = template.Library()
 
@@ -38,6 +40,20 @@ def icon(name: str) -> SafeString:
 def brand() -> str:
     """Whose portal this is: the seller's name."""
     return settings.SELLER.name
+
+
+@register.simple_tag
+def theme_url() -> str:
+    """The host's own style sheet; "" where there is none."""
+    mark = looks.mark(looks.style().encode())
+    return reverse("theme_css", query={"v": mark}) if mark else ""
+
+
+@register.simple_tag
+def logo_url() -> str:
+    """The host's logo; "" where the portal's sign stands."""
+    mark = looks.mark(looks.logo())
+    return reverse("brand_logo", query={"v": mark}) if mark else ""
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from billing.usage.queries import usage_mark
 from portal.live import Cards, stream
 from portal.pages.overview import Overview, overview
 from portal.pages.shell import shell
-from portal.views.base import reading_as
+from portal.views.base import PortalRequest, page, reading_as
 
 SEEN = "seen"
 """The parameter that says which usage the page was drawn from."""
@@ -55,6 +56,14 @@ def live(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
+@require_safe
+@page(place="overview")
+def live_cards(request: PortalRequest) -> HttpResponseBase:
+    """The same cards once, for who no stream comes through to. 204 while there is nothing to show."""
+    found = drawn(request.membership, timezone.now(), with_chart=True, known="")
+    return HttpResponse(found.html) if found.html else HttpResponse(status=204)
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who looks at the stream: what has to stay true of him, and the language he chose."""
@@ -83,21 +92,26 @@ def cards(reader: Reader, with_chart: bool, known: str) -> Cards | None:
     membership = reader.membership()
     if membership is None:
         return None
-    account, now = membership.account, timezone.now()
+    account = membership.account
     with account_scope(account.pk), one_reading(), reading_as(reader.language, account):
-        page = overview(account, now)
-        if page is None or page.empty:
-            return Cards("", known)
-        context = {
-            "page": page,
-            "shell": shell(membership.user, account, now, reverse("portal:overview"), "overview"),
-            "overview_url": reverse("portal:overview"),
-        }
-        names = (*CARDS, "chart") if with_chart else CARDS
-        parts = [_partial(name, context) for name in names]
-        if known and page.state != known:
-            parts.append(_announcement(page, context))
-        return Cards("\n".join(parts), page.state)
+        return drawn(membership, timezone.now(), with_chart=with_chart, known=known)
+
+
+def drawn(membership: Membership, at: datetime, *, with_chart: bool, known: str) -> Cards:
+    """The cards of `overview`; none of them before the first usage."""
+    found = overview(membership.account, at)
+    if found is None or found.empty:
+        return Cards("", known)
+    context = {
+        "page": found,
+        "shell": shell(membership.user, membership.account, at, reverse("portal:overview"), "overview"),
+        "overview_url": reverse("portal:overview"),
+    }
+    names = (*CARDS, "chart") if with_chart else CARDS
+    parts = [_partial(name, context) for name in names]
+    if known and found.state != known:
+        parts.append(_announcement(found, context))
+    return Cards("\n".join(parts), found.state)
 
 
 def _partial(name: str, context: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from portal import env
 from portal.checks.settings import NAME, senseless, unsafe
+from portal.theme import Theme
 from tests.checks.environments import SECRET
 
 
@@ -30,6 +31,7 @@ def values(**changes: Any) -> Any:
         "EMAIL_URL": "smtp+tls://billing:secret@mail.example.com:587",
         "EMAIL_FROM": "Meridian Models <billing@example.com>",
         "INVOICE_SERIES": "F",
+        "THEME": Theme(),
     }
     stripe = SimpleNamespace(
         secret_key=changes.pop("STRIPE_SECRET_KEY", "sk_live_secret"),

@@ -45,6 +45,7 @@ OPEN: Final = Rule(get=Reach.ANYONE, post=Reach.ANYONE)
 PORTAL: Final[dict[str, Rule]] = {
     "overview": READ,
     "live": Rule(get=Reach.STREAM),
+    "live_cards": READ,
     "switch": Rule(post=Reach.MEMBERS, own=True),
     "language": Rule(post=Reach.ANYONE),
     "usage": READ,
@@ -96,6 +97,8 @@ SITE: Final[dict[str, Rule]] = {
     "": Rule(get=Reach.ANYONE, post=Reach.ANYONE),
     "healthz": OPEN,
     "readyz": OPEN,
+    "theme_css": Rule(get=Reach.ANYONE, off="GET"),
+    "brand_logo": Rule(get=Reach.ANYONE, off="GET"),
     "stripe_news": Rule(post=Reach.ANYONE, off="GET POST"),
     "openapi": Rule(get=Reach.ANYONE),
     "api-docs": Rule(get=Reach.ANYONE),
