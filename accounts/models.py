@@ -37,6 +37,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
+    language = models.CharField(
+        _("language"), max_length=10, blank=True, help_text="As the person chose; else the account's"
+    )
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)

@@ -17,6 +17,7 @@ class Act(StrEnum):
     SEE_KEYS = "see_keys"
     CHANGE_WEBHOOKS = "change_webhooks"
     PAY = "pay"
+    CHANGE_DETAILS = "change_details"
 
 
 _EVERYONE: Final = frozenset(Role)
@@ -31,6 +32,7 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.SEE_KEYS: _BUILDERS,
     Act.CHANGE_WEBHOOKS: _BUILDERS,
     Act.PAY: _MONEY,
+    Act.CHANGE_DETAILS: _MONEY,
 }
 
 

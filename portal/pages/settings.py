@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.models import Account, ApiKey, Membership
+from portal.pages.details import checked
+from portal.pages.language import locale_name
+from portal.places import country_name
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsPage:
     account: Account
     address: Sequence[str]
+    tax_id_checked: str
+    language: str
     members: Sequence[Membership]
     keys: Sequence[ApiKey]
 
@@ -19,7 +24,11 @@ def settings_page(account: Account, with_keys: bool) -> SettingsPage:
     place = f"{account.postcode} {account.city}".strip()
     return SettingsPage(
         account=account,
-        address=[line for line in (account.line1, account.line2, place, account.country) if line],
+        address=[
+            line for line in (account.line1, account.line2, place, country_name(account.country)) if line
+        ],
+        tax_id_checked=checked(account),
+        language=locale_name(account.locale),
         members=list(account.memberships.select_related("user").order_by("user__email")),
         keys=list(ApiKey.objects.filter(account=account).order_by("created_at")) if with_keys else [],
     )

@@ -1,7 +1,6 @@
 """The portal's own addresses, below /billing/."""
 
 from django.urls import path
-from django.views.i18n import set_language
 
 from portal.views import (
     account,
@@ -24,7 +23,7 @@ urlpatterns = [
     path("", overview.show_overview, name="overview"),
     path("live/", live, name="live"),
     path("switch/", account.switch, name="switch"),
-    path("language/", set_language, name="language"),
+    path("language/", account.choose_language, name="language"),
     path("usage/", usage.show_usage, name="usage"),
     path("usage.csv", usage.download, name="usage_csv"),
     path("limits/", limits.show_limits, name="limits"),
@@ -63,6 +62,8 @@ urlpatterns = [
     path("plan/coupon/", plan.redeem_coupon, name="plan_coupon"),
     path("plan/reactivate/", plan.reactivate_plan, name="plan_reactivate"),
     path("settings/", settings.show_settings, name="settings"),
+    path("details/", settings.details, name="details"),
+    path("settings/language/", settings.language, name="account_language"),
     path("settings/webhooks/", webhooks.show_webhooks, name="webhooks"),
     path("settings/webhooks/<uuid:webhook>/", webhooks.show_webhook, name="webhook"),
     path("settings/webhooks/<uuid:webhook>/act/", webhooks.act, name="webhook_act"),
