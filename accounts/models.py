@@ -118,6 +118,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
 
+    @property
+    def told(self) -> dict[str, str]:
+        """As the record of who changed what names the person."""
+        return {"name": self.user.name, "email": self.user.email}
+
 
 class ApiKey(models.Model):
     """A machine's key: only a prefix and the SHA-256 are kept, so it is shown once. No account: the installation's."""
@@ -157,3 +162,70 @@ class IdempotentRequest(models.Model):
             models.UniqueConstraint(fields=["api_key", "endpoint", "key"], name="idempotency_key_once")
         ]
         indexes: ClassVar = [models.Index(fields=["api_key", "created_at"], name="idempotent_by_age")]
+
+
+class Deed(models.TextChoices):
+    """What is kept of who changed what. The part before the point is the kind that the page filters by."""
+
+    LIMIT_SET = "limit.set", "limit set"
+    LIMIT_LIFTED = "limit.lifted", "limit lifted"
+    PLAN_STARTED = "plan.started", "subscription started"
+    PLAN_CHANGED = "plan.changed", "plan changed"
+    PLAN_CANCELLED = "plan.cancelled", "subscription cancelled"
+    PLAN_TAKEN_BACK = "plan.taken_back", "scheduled change taken back"
+    COUPON_REDEEMED = "plan.coupon", "coupon redeemed"
+    WEBHOOK_ADDED = "webhook.added", "webhook added"
+    WEBHOOK_CHANGED = "webhook.changed", "webhook changed"
+    WEBHOOK_SECRET = "webhook.secret", "webhook's secret replaced"
+    WEBHOOK_ON = "webhook.on", "webhook switched on"
+    WEBHOOK_OFF = "webhook.off", "webhook switched off"
+    WEBHOOK_REMOVED = "webhook.removed", "webhook removed"
+    CARD_ADDED = "payment.card_added", "card added"
+    CARD_REMOVED = "payment.card_removed", "card removed"
+    CARD_CHOSEN = "payment.card_chosen", "default card chosen"
+    PAY_AUTOMATICALLY = "payment.automatic", "automatic payment on"
+    PAY_BY_HAND = "payment.by_hand", "automatic payment off"
+    DETAILS_CHANGED = "details.changed", "billing details changed"
+    MEMBER_INVITED = "member.invited", "member invited"
+    INVITED_AGAIN = "member.invited_again", "invitation sent again"
+    INVITATION_WITHDRAWN = "member.withdrawn", "invitation withdrawn"
+    MEMBER_JOINED = "member.joined", "member joined"
+    ROLE_CHANGED = "member.role", "role changed"
+    MEMBER_REMOVED = "member.removed", "member removed"
+    MEMBER_LEFT = "member.left", "member left"
+    KEY_MADE = "key.made", "API key made"
+    KEY_REVOKED = "key.revoked", "API key revoked"
+    PORTAL_LINK_MADE = "access.link_made", "portal link made"
+    PORTAL_LINK_OPENED = "access.link_opened", "portal link opened"
+
+
+class Activity(models.Model):
+    """Something that somebody changed of an account, kept in the transaction of the change (accounts/activity.py).
+
+    Rows are only ever added: triggers refuse the rest. Who it was is kept as text beside the person's id, so that a
+    person who is removed stays readable.
+    """
+
+    class By(models.TextChoices):
+        MEMBER = "member", "member"
+        KEY = "key", "API key"
+        STAFF = "staff", "staff"
+        SYSTEM = "system", "system"
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    deed = models.CharField(max_length=30)  # a Deed; a new one needs no migration
+    by = models.CharField(max_length=10, choices=By)
+    by_name = models.CharField(max_length=254, blank=True)
+    by_email = models.CharField(max_length=254, blank=True)
+    user = models.ForeignKey(User, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name_plural = "activities"
+        indexes: ClassVar = [models.Index(fields=["account", "-id"], name="activity_of_account")]
+
+    def __str__(self) -> str:
+        return f"{self.deed} by {self.by_name or self.by}"

@@ -59,7 +59,9 @@ def test_the_running_period_keeps_its_days(
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[call-arg, attr-defined]
         sign_in(world.owner).post(PAGE, {"locale": "en", "timezone": "Pacific/Auckland"})
     assert list(Period.objects.values_list("start", "end")) == before
-    assert RollupZone.objects.get(account=world.account).timezone == "Pacific/Auckland", "days are counted anew"
+    assert RollupZone.objects.get(account=world.account).timezone == "Pacific/Auckland", (
+        "days are counted anew"
+    )
 
 
 def test_zones_are_told_apart_and_known() -> None:
