@@ -1,7 +1,8 @@
 """Who: people, the accounts that are billed, and the keys of machines."""
 
 import uuid
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -103,17 +104,43 @@ class Role(models.TextChoices):
     VIEWER = "viewer", _("viewer")
 
 
+class Mail(models.TextChoices):
+    """What an account's people are told by mail."""
+
+    LIMIT = "limit", _("Alerts about spending limits")
+    ISSUED = "issued", _("Invoices and credit notes")
+    REMINDER = "reminder", _("Reminders of unpaid invoices")
+    DECLINED = "declined", _("A card is declined")
+    WEBHOOK = "webhook", _("A webhook is switched off")
+
+
+USUAL_MAILS: Final[Mapping[str, frozenset[str]]] = {
+    Role.OWNER: frozenset(Mail.values),
+    Role.BILLING: frozenset(Mail.values) - {Mail.WEBHOOK},
+    Role.DEVELOPER: frozenset({Mail.WEBHOOK}),
+    Role.VIEWER: frozenset(),
+}
+"""What a person of a role is told who has chosen nothing."""
+
+
 class Membership(models.Model):
-    """A user's role on an account."""
+    """A user's role on an account, and which mails about it he wants."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
+    mails = models.JSONField(
+        null=True, blank=True, help_text="As the person chose; null: the role's usual ones"
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "user"], name="one_role_per_member")
         ]
+
+    @property
+    def wanted_mails(self) -> frozenset[str]:
+        return USUAL_MAILS[self.role] if self.mails is None else frozenset(self.mails)
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"

@@ -19,7 +19,9 @@ from portal.views.base import PortalRequest, page, reader, show
 @page(place="settings")
 def show_settings(request: PortalRequest) -> HttpResponseBase:
     with_keys = allows(request.membership.role, Act.SEE_KEYS)
-    return show(request, "portal/settings.html", settings_page(request.account, with_keys))
+    return show(
+        request, "portal/settings.html", settings_page(request.account, request.membership, with_keys)
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
