@@ -5,6 +5,7 @@ from django.views.i18n import set_language
 
 from portal.views import (
     account,
+    activity,
     cards,
     exports,
     invoices,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("plan/cancel/", plan.cancel_plan, name="plan_cancel"),
     path("plan/coupon/", plan.redeem_coupon, name="plan_coupon"),
     path("plan/reactivate/", plan.reactivate_plan, name="plan_reactivate"),
+    path("activity/", activity.show_activity, name="activity"),
     path("settings/", settings.show_settings, name="settings"),
     path("settings/webhooks/", webhooks.show_webhooks, name="webhooks"),
     path("settings/webhooks/<uuid:webhook>/", webhooks.show_webhook, name="webhook"),
