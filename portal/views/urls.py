@@ -4,6 +4,7 @@ from django.urls import path
 
 from portal.views import (
     account,
+    activity,
     cards,
     exports,
     invoices,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("plan/cancel/", plan.cancel_plan, name="plan_cancel"),
     path("plan/coupon/", plan.redeem_coupon, name="plan_coupon"),
     path("plan/reactivate/", plan.reactivate_plan, name="plan_reactivate"),
+    path("activity/", activity.show_activity, name="activity"),
     path("settings/", settings.show_settings, name="settings"),
     path("details/", settings.details, name="details"),
     path("settings/language/", settings.language, name="account_language"),

@@ -63,6 +63,7 @@ def addresses(world) -> dict[str, str]:
         "quote": reverse("portal:plan_quote", args=["scale"]),
         "cancel": reverse("portal:plan_cancel"),
         "settings": reverse("portal:settings"),
+        "activity": reverse("portal:activity"),
     }
 
 
@@ -77,6 +78,7 @@ QUERIES = {
     "invoice": 12,
     "plan": 26,
     "settings": 10,
+    "activity": 10,
 }
 
 
