@@ -161,6 +161,8 @@ class ApiKey(models.Model):
     digest = models.BinaryField(max_length=32, editable=False)
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Of keys that staff or a command made: nobody's.
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
     last_used_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -221,6 +223,7 @@ class Deed(models.TextChoices):
     MEMBER_REMOVED = "member.removed", "member removed"
     MEMBER_LEFT = "member.left", "member left"
     KEY_MADE = "key.made", "API key made"
+    KEY_REPLACED = "key.replaced", "API key replaced"
     KEY_REVOKED = "key.revoked", "API key revoked"
     PORTAL_LINK_MADE = "access.link_made", "portal link made"
     PORTAL_LINK_OPENED = "access.link_opened", "portal link opened"

@@ -15,6 +15,10 @@ class Act(StrEnum):
     TRY_ALERTS = "try_alerts"
     CHANGE_PLAN = "change_plan"
     SEE_KEYS = "see_keys"
+    MANAGE_KEYS = "manage_keys"
+    GIVE_MANAGE = "give_manage"
+    """Make a key with the scope `manage`: it may more than any role but the owner's."""
+
     CHANGE_WEBHOOKS = "change_webhooks"
     PAY = "pay"
     CHANGE_DETAILS = "change_details"
@@ -30,6 +34,8 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.TRY_ALERTS: frozenset({*_MONEY, Role.DEVELOPER}),
     Act.CHANGE_PLAN: _MONEY,
     Act.SEE_KEYS: _BUILDERS,
+    Act.MANAGE_KEYS: _BUILDERS,
+    Act.GIVE_MANAGE: frozenset({Role.OWNER}),
     Act.CHANGE_WEBHOOKS: _BUILDERS,
     Act.PAY: _MONEY,
     Act.CHANGE_DETAILS: _MONEY,

@@ -109,6 +109,14 @@ def _webhook_off(details: Details, account: Account) -> str:
     return gettext("Webhook %(url)s: %(why)s.") % words
 
 
+def _key_replaced(details: Details, account: Account) -> str:
+    words = {
+        "name": details["name"],
+        "until": dates.moment(datetime.fromisoformat(details["until"]), "yMMMd"),
+    }
+    return gettext("API key “%(name)s” replaced; the old one works until %(until)s.") % words
+
+
 def _details_changed(details: Details, account: Account) -> str:
     each = gettext("%(field)s (before: “%(before)s”, now: “%(after)s”)")
     changes = [
@@ -193,6 +201,7 @@ SENTENCES: Final[Mapping[Deed, Sentence]] = {
     Deed.MEMBER_REMOVED: _with_role(_("%(who)s removed; the role was %(role)s.")),
     Deed.MEMBER_LEFT: _with_role(_("%(who)s left; the role was %(role)s.")),
     Deed.KEY_MADE: _named(_("API key “%(it)s” made."), "name"),
+    Deed.KEY_REPLACED: _key_replaced,
     Deed.KEY_REVOKED: _named(_("API key “%(it)s” revoked."), "name"),
     Deed.PORTAL_LINK_MADE: _with_path(_("Link made that signs %(who)s in, for %(path)s.")),
     Deed.PORTAL_LINK_OPENED: _with_path(_("%(who)s signed in by a link, for %(path)s.")),

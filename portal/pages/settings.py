@@ -1,12 +1,23 @@
-"""The settings page: the account's details and members, to read."""
+"""The settings page: an index of what can be set, each part with its facts in short."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Q
 
 from accounts.models import Account, ApiKey, Mail, Membership
 from portal.pages.details import checked
 from portal.pages.language import locale_name
 from portal.places import country_name
+
+
+@dataclass(frozen=True, slots=True)
+class KeysInShort:
+    """How many keys are in force, and when one of the account's was last used."""
+
+    live: int
+    used: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +28,11 @@ class SettingsPage:
     language: str
     mails: Sequence[str]
     members: Sequence[Membership]
-    keys: Sequence[ApiKey]
+    keys: KeysInShort | None
 
 
-def settings_page(account: Account, member: Membership, with_keys: bool) -> SettingsPage:
-    """Keys are listed by name and prefix; their text is never kept."""
+def settings_page(account: Account, member: Membership, at: datetime, with_keys: bool) -> SettingsPage:
+    """Each section in short; what is changed stands on a page of its own."""
     place = f"{account.postcode} {account.city}".strip()
     return SettingsPage(
         account=account,
@@ -32,5 +43,11 @@ def settings_page(account: Account, member: Membership, with_keys: bool) -> Sett
         language=locale_name(account.locale),
         mails=[str(mail.label) for mail in Mail if mail in member.wanted_mails],
         members=list(account.memberships.select_related("user").order_by("user__email")),
-        keys=list(ApiKey.objects.filter(account=account).order_by("created_at")) if with_keys else [],
+        keys=_keys(account, at) if with_keys else None,
     )
+
+
+def _keys(account: Account, at: datetime) -> KeysInShort:
+    live = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    keys = ApiKey.objects.filter(account=account)
+    return KeysInShort(**keys.aggregate(live=Count("pk", filter=live), used=Max("last_used_at")))

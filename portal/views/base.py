@@ -64,19 +64,23 @@ def _answer(
     request: PortalRequest, act: Act, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
 ) -> HttpResponseBase:
     if not allows(request.membership.role, act):
-        roles = [role.label for role in Role if role in ALLOWED[act]]
-        return show(
-            request,
-            "portal/forbidden.html",
-            None,
-            status=403,
-            roles=roles,
-            role=request.membership.get_role_display(),
-        )
+        return refuse(request, act)
     try:
         return view(request, *args, **kwargs)
     except Http404:
         return show(request, "portal/not_found.html", None, status=404)
+
+
+def refuse(request: PortalRequest, act: Act) -> HttpResponse:
+    """403, and which roles may do `act`."""
+    return show(
+        request,
+        "portal/forbidden.html",
+        None,
+        status=403,
+        roles=[role.label for role in Role if role in ALLOWED[act]],
+        role=request.membership.get_role_display(),
+    )
 
 
 def show(

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -20,7 +21,9 @@ from portal.views.base import PortalRequest, page, reader, show
 def show_settings(request: PortalRequest) -> HttpResponseBase:
     with_keys = allows(request.membership.role, Act.SEE_KEYS)
     return show(
-        request, "portal/settings.html", settings_page(request.account, request.membership, with_keys)
+        request,
+        "portal/settings.html",
+        settings_page(request.account, request.membership, timezone.now(), with_keys),
     )
 
 
