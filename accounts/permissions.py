@@ -17,11 +17,13 @@ class Act(StrEnum):
     SEE_KEYS = "see_keys"
     CHANGE_WEBHOOKS = "change_webhooks"
     PAY = "pay"
+    MANAGE_MEMBERS = "manage_members"
 
 
 _EVERYONE: Final = frozenset(Role)
 _BUILDERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 _MONEY: Final = frozenset({Role.OWNER, Role.BILLING})
+_OWNERS: Final = frozenset({Role.OWNER})
 
 ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.READ: _EVERYONE,
@@ -31,6 +33,7 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.SEE_KEYS: _BUILDERS,
     Act.CHANGE_WEBHOOKS: _BUILDERS,
     Act.PAY: _MONEY,
+    Act.MANAGE_MEMBERS: _OWNERS,
 }
 
 

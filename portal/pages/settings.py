@@ -1,16 +1,16 @@
-"""The settings page: the account's details and members, to read."""
+"""The settings page: the account's details, to read, and the way to the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.models import Account, ApiKey, Membership
+from accounts.models import Account, ApiKey
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsPage:
     account: Account
     address: Sequence[str]
-    members: Sequence[Membership]
+    members: int
     keys: Sequence[ApiKey]
 
 
@@ -20,6 +20,6 @@ def settings_page(account: Account, with_keys: bool) -> SettingsPage:
     return SettingsPage(
         account=account,
         address=[line for line in (account.line1, account.line2, place, account.country) if line],
-        members=list(account.memberships.select_related("user").order_by("user__email")),
+        members=account.memberships.count(),
         keys=list(ApiKey.objects.filter(account=account).order_by("created_at")) if with_keys else [],
     )
