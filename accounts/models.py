@@ -151,6 +151,43 @@ class Membership(models.Model):
         return {"name": self.user.name, "email": self.user.email}
 
 
+class Invitation(models.Model):
+    """A person who is asked to join. Of the link only a SHA-256 is kept; it is good once, until `expires_at`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=150, blank=True, validators=[validators.single_line])
+    role = models.CharField(max_length=10, choices=Role)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, editable=False)
+    error = models.CharField(max_length=300, blank=True)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "account",
+                Lower("email"),
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
+                name="one_open_invitation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """As the record of who changed what names the person."""
+        return {"name": self.name, "email": self.email}
+
+
 class ApiKey(models.Model):
     """A machine's key: only a prefix and the SHA-256 are kept, so it is shown once. No account: the installation's."""
 

@@ -22,11 +22,13 @@ class Act(StrEnum):
     CHANGE_WEBHOOKS = "change_webhooks"
     PAY = "pay"
     CHANGE_DETAILS = "change_details"
+    MANAGE_MEMBERS = "manage_members"
 
 
 _EVERYONE: Final = frozenset(Role)
 _BUILDERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 _MONEY: Final = frozenset({Role.OWNER, Role.BILLING})
+_OWNERS: Final = frozenset({Role.OWNER})
 
 ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.READ: _EVERYONE,
@@ -35,10 +37,11 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     Act.CHANGE_PLAN: _MONEY,
     Act.SEE_KEYS: _BUILDERS,
     Act.MANAGE_KEYS: _BUILDERS,
-    Act.GIVE_MANAGE: frozenset({Role.OWNER}),
+    Act.GIVE_MANAGE: _OWNERS,
     Act.CHANGE_WEBHOOKS: _BUILDERS,
     Act.PAY: _MONEY,
     Act.CHANGE_DETAILS: _MONEY,
+    Act.MANAGE_MEMBERS: _OWNERS,
 }
 
 

@@ -37,6 +37,7 @@ _PAGES: Final = {
     "payment": "portal:payment",
     "details": "portal:settings",
     "key": "portal:settings",
+    "member": "portal:members",
 }
 
 

@@ -27,7 +27,7 @@ class SettingsPage:
     tax_id_checked: str
     language: str
     mails: Sequence[str]
-    members: Sequence[Membership]
+    members: int
     keys: KeysInShort | None
 
 
@@ -42,7 +42,7 @@ def settings_page(account: Account, member: Membership, at: datetime, with_keys:
         tax_id_checked=checked(account),
         language=locale_name(account.locale),
         mails=[str(mail.label) for mail in Mail if mail in member.wanted_mails],
-        members=list(account.memberships.select_related("user").order_by("user__email")),
+        members=account.memberships.count(),
         keys=_keys(account, at) if with_keys else None,
     )
 

@@ -17,7 +17,7 @@ from accounts.permissions import Act
 from billing.webhooks.sealing import Unreadable, seal, unseal
 from portal.pages.keys import KeyForm, ReplaceForm, given_scopes, key_page, keys_page
 from portal.views.base import PortalRequest, page, refuse, show
-from portal.views.confirming import asks_who
+from portal.views.fresh import fresh
 
 NEW_KEY: Final = "new_key"
 """In the session: a key that was just made, sealed, until its page shows it."""
@@ -41,7 +41,7 @@ def show_key(request: PortalRequest, key: UUID) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Act.MANAGE_KEYS, place="settings")
-@asks_who
+@fresh
 def make(request: PortalRequest) -> HttpResponseBase:
     given = given_scopes(request.membership.role)
     form = KeyForm(given, request.POST if request.method == "POST" else None)
@@ -57,7 +57,7 @@ def make(request: PortalRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Act.MANAGE_KEYS, place="settings")
-@asks_who
+@fresh
 def replace(request: PortalRequest, key: UUID) -> HttpResponseBase:
     """Another key in place of this one, which goes on for a while."""
     old, now = _key(request, key, live=True), timezone.now()

@@ -64,6 +64,7 @@ def addresses(world) -> dict[str, str]:
         "cancel": reverse("portal:plan_cancel"),
         "settings": reverse("portal:settings"),
         "activity": reverse("portal:activity"),
+        "members": reverse("portal:members"),
     }
 
 
@@ -79,6 +80,7 @@ QUERIES = {
     "plan": 26,
     "settings": 10,
     "activity": 10,
+    "members": 10,
 }
 
 

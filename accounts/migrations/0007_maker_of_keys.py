@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_mails_of_members"),
+        ("accounts", "0006_mails_of_members"),
     ]
 
     operations = [

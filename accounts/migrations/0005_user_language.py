@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_activity"),
+        ("accounts", "0004_invitations"),
     ]
 
     operations = [
