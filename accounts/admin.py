@@ -1,6 +1,6 @@
 """People, accounts and keys for support staff."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,13 +9,12 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.actions import keep_details
 from accounts.activity import record
-from accounts.keys import SCOPES, create_key
+from accounts.keys import SCOPES, create_key, make_key, revoke_key
 from accounts.models import Account, Activity, ApiKey, Deed, Membership, User
 
 
@@ -199,9 +198,11 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
-        key, text = create_key(obj.name, form.cleaned_data["scopes"], obj.account)
-        if obj.expires_at is not None:
-            ApiKey.objects.filter(pk=key.pk).update(expires_at=obj.expires_at)
+        wanted, by = (obj.name, form.cleaned_data["scopes"]), cast(User, request.user)
+        if obj.account is not None:
+            key, text = make_key(obj.account, *wanted, obj.expires_at, by)
+        else:
+            key, text = create_key(*wanted, expires_at=obj.expires_at, by=by)
         obj.pk, obj.prefix = key.pk, key.prefix
         request.new_key = text  # type: ignore[attr-defined]
 
@@ -220,7 +221,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Revoke the chosen keys"), permissions=["add"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        live = list(keys.filter(revoked_at=None).select_related("account"))
+        for key in live:
+            revoke_key(key, cast(User, request.user))
+        count = len(live)
         sentence = ngettext("%(count)s key is revoked.", "%(count)s keys are revoked.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django import forms
 from django.core.paginator import Paginator
 from django.db.models import F, Sum
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts import validators
 from accounts.keys import SCOPES, in_force
@@ -44,7 +44,7 @@ _OVERLAPS: Final = (
 
 class KeyForm(forms.Form):
     name = forms.CharField(
-        label=gettext_lazy("What it is for"),
+        label=pgettext_lazy("key", "What it is for"),
         max_length=100,
         validators=[validators.single_line],
         help_text=gettext_lazy("Such as the system that uses it."),
@@ -106,7 +106,9 @@ class KeyRow:
 
     @property
     def by(self) -> str:
-        return str(self.key.created_by) if self.key.created_by else gettext("support")
+        """Its maker; whoever of staff or the system it was, to a customer that is support."""
+        maker = self.key.created_by
+        return gettext("support") if maker is None or maker.is_staff else str(maker)
 
 
 @dataclass(frozen=True, slots=True)
