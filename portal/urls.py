@@ -12,6 +12,7 @@ urlpatterns = [
     path("billing/", include("portal.views.urls")),
     path("webhooks/stripe/", stripe_news, name="stripe_news"),
     path("admin/", admin.site.urls),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="portal:sessions")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("portal.api.urls")),
     path("api/docs/", include("portal.api.docs")),

@@ -22,6 +22,7 @@ from accounts.middleware import choose_account, own_scope
 from accounts.models import Invitation, User
 from accounts.scope import installation_scope
 from accounts.team import invitation_of, join
+from portal.sessions import note_sign_in
 from portal.views.base import reading_as
 
 
@@ -77,6 +78,7 @@ def _invited(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         except IntegrityError:  # made at this very moment elsewhere
             return _show(request, invitation, "sign_in")
         login(request, made, settings.AUTHENTICATION_BACKENDS[0])
+        note_sign_in(request)
         record_authentication(request, made, method="password", email=made.email)
         return _joined(request, invitation, made)
     return _show(request, invitation, "new", form, 422 if form.errors else 200)

@@ -1,10 +1,12 @@
 """The team: inviting, joining, roles, leaving; who may, and that an account keeps an owner."""
 
 import re
+import time
 from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -37,11 +39,19 @@ def owner(account: Account) -> User:
 
 
 def proved(user: User) -> Client:
-    """Signed in by the form just now, so that nothing is asked once more."""
-    client = Client()
-    answer = client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
-    assert answer.status_code == 302
+    """Signed in with the password just now, so that nothing is asked once more."""
+    client = sign_in(user)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
     return client
+
+
+def test_a_sign_in_by_the_form_is_a_proof(owner: User) -> None:
+    client = Client()
+    client.post(reverse("account_login"), {"login": owner.email, "password": PASSWORD})
+    assert client.get(INVITE).status_code == 200
 
 
 def text(client: Client, address: str = LIST, status: int = 200) -> str:

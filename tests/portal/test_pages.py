@@ -65,6 +65,7 @@ def addresses(world) -> dict[str, str]:
         "settings": reverse("portal:settings"),
         "activity": reverse("portal:activity"),
         "members": reverse("portal:members"),
+        "sessions": reverse("portal:sessions"),
     }
 
 
@@ -81,6 +82,7 @@ QUERIES = {
     "settings": 10,
     "activity": 10,
     "members": 10,
+    "sessions": 10,
 }
 
 
