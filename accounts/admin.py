@@ -1,6 +1,6 @@
 """People, accounts and keys for support staff."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,12 +9,13 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.keys import SCOPES, create_key
-from accounts.models import Account, ApiKey, Membership, User
+from accounts.actions import keep_details
+from accounts.activity import record
+from accounts.keys import SCOPES, create_key, make_key, revoke_key
+from accounts.models import Account, Activity, ApiKey, Deed, Membership, User
 
 
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -50,8 +51,24 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ("account", "user")
 
 
+class KeepsMembers:
+    """Mixin of admin pages where staff edit memberships: each change is on the account's record."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)  # type: ignore[misc]
+        if formset.model is not Membership:
+            return
+        roles = {each.instance.pk: each.initial.get("role") for each in formset.initial_forms}
+        for one in formset.new_objects:
+            record(one.account_id, Deed.MEMBER_JOINED, member=one.told, role=one.role)
+        for one, _fields in formset.changed_objects:
+            record(one.account_id, Deed.ROLE_CHANGED, member=one.told, before=roles[one.pk], after=one.role)
+        for one in formset.deleted_objects:
+            record(one.account_id, Deed.MEMBER_REMOVED, member=one.told, role=one.role)
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(KeepsMembers, DjangoUserAdmin):  # type: ignore[type-arg]
     form, add_form = UserForm, NewUserForm
     list_display = ("email", "name", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active")
@@ -100,7 +117,7 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Account)
-class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AccountAdmin(KeepsMembers, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("code", "name", "country", "currency", "timezone", "created_at")
     list_filter = ("currency", "country")
     search_fields = ("code", "name", "email", "tax_id", "memberships__user__email")
@@ -115,6 +132,11 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
         """Events are sent to the code, and what was invoiced is in the currency."""
         return ("code", "currency") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            keep_details(obj, {name: form.initial[name] for name in form.changed_data})
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         return False
@@ -176,9 +198,11 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
-        key, text = create_key(obj.name, form.cleaned_data["scopes"], obj.account)
-        if obj.expires_at is not None:
-            ApiKey.objects.filter(pk=key.pk).update(expires_at=obj.expires_at)
+        wanted, by = (obj.name, form.cleaned_data["scopes"]), cast(User, request.user)
+        if obj.account is not None:
+            key, text = make_key(obj.account, *wanted, obj.expires_at, by)
+        else:
+            key, text = create_key(*wanted, expires_at=obj.expires_at, by=by)
         obj.pk, obj.prefix = key.pk, key.prefix
         request.new_key = text  # type: ignore[attr-defined]
 
@@ -197,6 +221,29 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Revoke the chosen keys"), permissions=["add"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        live = list(keys.filter(revoked_at=None).select_related("account"))
+        for key in live:
+            revoke_key(key, cast(User, request.user))
+        count = len(live)
         sentence = ngettext("%(count)s key is revoked.", "%(count)s keys are revoked.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+
+
+@admin.register(Activity)
+class ActivityAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who changed what, to read."""
+
+    list_display = ("at", "account", "by", "by_name", "deed", "details")
+    list_filter = ("by",)
+    list_select_related = ("account",)
+    search_fields = ("account__code", "account__name", "by_name", "by_email", "deed")
+    date_hierarchy = "at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Activity | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Activity | None = None) -> bool:
+        return False

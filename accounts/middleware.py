@@ -1,4 +1,5 @@
-"""Opens the scope that a request may see, around its view: one transaction, one account (or, for staff, all).
+"""Opens the scope that a request may see, around its view: one transaction, one account (or, for staff, all); and says
+who acts in it (accounts/activity.py).
 
 A view that answers 400 or more leaves nothing behind: its transaction is rolled back. A view marked with
 `own_scope` (usage intake, the live stream) opens its own.
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from accounts import scope
+from accounts.activity import SYSTEM, acting, acts
 from accounts.keys import find_key, note_use
 from accounts.members import memberships_of
 from accounts.models import Account, ApiKey, Membership, User
@@ -38,7 +40,8 @@ class ScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        with acting(SYSTEM):
+            return self.get_response(request)
 
     def process_view(
         self,
@@ -75,10 +78,12 @@ class ScopeMiddleware:
             request.api_key = key  # type: ignore[attr-defined]
             if key is None:
                 return nullcontext()
+            acts(key)
             return scope.account_scope(key.account_id) if key.account_id else scope.installation_scope()
         user = request.user
         if not isinstance(user, User):
             return nullcontext()
+        acts(user)
         if request.path.startswith("/admin/"):
             return scope.installation_scope() if user.is_staff else nullcontext()
         membership = current_membership(request, user)

@@ -310,8 +310,7 @@ def compact_tax_id(value: str, country: str) -> str:
     text = re.sub(r"[\s.-]", "", value).upper()
     if not text:
         return ""
-    letters = "GR" if text[:2] == "EL" else text[:2]
-    issuer = letters if letters in COUNTRIES or letters == "XI" else country
+    issuer = _issuer(text, country)
     if issuer != country and {issuer.lower(), country.lower()} <= EU:
         sentence = _(
             "This VAT id is one of %(issuer)s, the account is in %(country)s: give the id of the account's country."
@@ -329,6 +328,18 @@ def compact_tax_id(value: str, country: str) -> str:
     except NumberError as error:
         sentence = _("This is not a VAT id: check its country letters and digits, such as FR40303265045.")
         raise ValidationError(sentence, code="invalid") from error
+
+
+def knows_rules_of(tax_id: str, country: str) -> bool:
+    """Whether `compact_tax_id` held the id to rules; else it looked at its letters and digits only."""
+    issuer = _issuer(tax_id, country)
+    return issuer.lower() in EU or get_cc_module(issuer, "vat") is not None
+
+
+def _issuer(text: str, country: str) -> str:
+    """The country whose rules the id follows: that of its first letters (Greece: EL), else the customer's."""
+    letters = "GR" if text[:2] == "EL" else text[:2]
+    return letters if letters in COUNTRIES or letters == "XI" else country
 
 
 @cache

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.second_factor.StaffSecondFactor",
+    "portal.sessions.SeenLately",
     "accounts.middleware.ScopeMiddleware",
 ]
 
@@ -127,6 +129,8 @@ MFA_TOTP_ISSUER = SELLER.name  # what the authenticator app calls the code
 MFA_TOTP_TOLERANCE = 1  # half minutes that a phone's clock may be off (RFC 6238, 5.2)
 # Nobody signs up by himself here, and so none takes another's address and locks him out.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Seconds after which sensitive acts ask once more who it is (portal/views/fresh.py).
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "portal:overview"
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("brand/logo", show_logo, name="brand_logo"),
     path("webhooks/stripe/", stripe_news, name="stripe_news"),
     path("admin/", admin.site.urls),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="portal:sessions")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("portal.api.urls")),
     path("api/docs/", include("portal.api.docs")),

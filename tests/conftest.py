@@ -17,13 +17,15 @@ from hypothesis import settings
 
 from tests.environment import KEEP, RUN_DIR
 from tests.server.running import Demo, free_port
+from tests.settings import INSTALLED_APPS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = sorted(file for app in ("accounts", "billing") for file in (ROOT / app).rglob("migrations/*.py"))
 SHARED = ROOT.parent / "shared"
 settings.register_profile("default", deadline=None)  # a loaded machine makes no example wrong
 _numbers = itertools.count(1)
-TEMPLATE = "template_" + hashlib.sha256(b"".join(file.read_bytes() for file in SCHEMA)).hexdigest()[:16]
+_schema = b"".join(file.read_bytes() for file in SCHEMA) + repr(INSTALLED_APPS).encode()
+TEMPLATE = "template_" + hashlib.sha256(_schema).hexdigest()[:16]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -80,6 +82,14 @@ def _own_language() -> Iterator[None]:
     yield
     translation.deactivate()
     timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _own_sign_ins() -> None:
+    """Sign-ins of the tests before count for none of this one's (allauth allows some in a minute)."""
+    from django.core.cache import cache
+
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.mailing import superusers
 from accounts.scope import installation_scope
 from billing.invoices.models import BillingSummary, Invoice, ParkedAccount
 from billing.pricing.money import money_string
-from billing.webhooks.mail import recipients
 
 LOCK: Final = (7205, 0)
 """Of the advisory lock that one summary at a time holds."""
@@ -62,7 +62,7 @@ def send_summary(now: datetime) -> bool:
             return False
         issued = issued_between(last.upto, now)
         parked = list(ParkedAccount.objects.select_related("account"))
-        to = recipients(None)
+        to = superusers()
         if not to or not (issued or parked):
             return False
         _mail(to, last.upto, now, issued, parked).send()

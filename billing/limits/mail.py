@@ -12,8 +12,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts.mailing import deliver
-from accounts.models import Account
+from accounts.mailing import Recipient, deliver
+from accounts.models import Account, Mail
 from billing.limits.actions.stops import untimed_stops
 from billing.limits.messages import alert_message, drill_message
 from billing.limits.models import Alert, Drill
@@ -81,10 +81,10 @@ def _send_drill(account: Account, drill: Drill) -> int:
 def _deliver(
     account: Account,
     had_it: Sequence[str],
-    message: Callable[[Sequence[str]], EmailMultiAlternatives],
+    message: Callable[[Recipient], EmailMultiAlternatives],
     rows: Rows,
 ) -> int:
     """Mail everybody who has not had it; `rows` keep who has, and why the others have not."""
-    found = deliver(account, had_it, message)
+    found = deliver(account, Mail.LIMIT, had_it, message)
     rows.update(recipients=found.taken, error=found.error, sent_at=None if found.error else timezone.now())
     return found.sent

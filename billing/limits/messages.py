@@ -1,6 +1,5 @@
-"""What people are told by mail: a threshold, the pace, and the drill, in the account's language and time zone."""
+"""What people are told by mail, each in his language: a threshold, the pace, and the drill. Times are the account's."""
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from accounts.mailing import Recipient
 from accounts.models import Account
 from billing.limits.models import Alert, Drill, LimitVersion
 from billing.limits.queries.standing import share_of
@@ -19,13 +19,13 @@ from billing.pricing.money import ZERO
 AT_THE_LIMIT = 100
 
 
-def alert_message(account: Account, alert: Alert, to: Sequence[str]) -> EmailMultiAlternatives:
+def alert_message(account: Account, alert: Alert, to: Recipient) -> EmailMultiAlternatives:
     """The mail about `alert`; its Message-ID is the same on every try."""
     name = "limit_pace" if alert.threshold == Alert.PACE else "limit_threshold"
     return _message(account, alert, to, name, message_id("alert", alert.pk))
 
 
-def drill_message(account: Account, drill: Drill, to: Sequence[str]) -> EmailMultiAlternatives:
+def drill_message(account: Account, drill: Drill, to: Recipient) -> EmailMultiAlternatives:
     """The mail that reaching the limit would send, marked as a test in subject and text."""
     reached = Alert(
         account=account,
@@ -43,26 +43,26 @@ def message_id(kind: str, key: UUID) -> str:
 
 
 def _message(
-    account: Account, alert: Alert, to: Sequence[str], name: str, mail_id: str, **more: Any
+    account: Account, alert: Alert, to: Recipient, name: str, mail_id: str, **more: Any
 ) -> EmailMultiAlternatives:
-    with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
-        context = {**_context(account, alert), **more}
+    with translation.override(to.language), timezone.override(account.timezone):
+        context = {**_context(account, alert, to), **more}
         subject = " ".join(render_to_string(f"email/{name}_subject.txt", context).splitlines()).strip()
         context["subject"] = subject
         mail = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string(f"email/{name}.txt", context),
-            to=list(to),
+            to=[to.address],
             headers={"Message-ID": mail_id, "Auto-Submitted": "auto-generated"},
         )
         mail.attach_alternative(render_to_string(f"email/{name}.html", context), "text/html")
     return mail
 
 
-def _context(account: Account, alert: Alert) -> dict[str, Any]:
+def _context(account: Account, alert: Alert, to: Recipient) -> dict[str, Any]:
     limit = alert.limit
     amount = limit.amount if limit.amount is not None else ZERO
-    scope = [localized(limit.meter.name, account.locale)] if limit.meter else []
+    scope = [localized(limit.meter.name, to.language)] if limit.meter else []
     return {
         "account": account,
         "alert": alert,
@@ -72,5 +72,6 @@ def _context(account: Account, alert: Alert) -> dict[str, Any]:
         "share": share_of(alert.spent, amount),
         "stopped": limit.action == LimitVersion.Action.STOP and alert.spent >= amount,
         "language": translation.get_language(),
+        "to": to,
         "url": f"{settings.SITE_URL}/billing/limits/",
     }

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
+from accounts.activity import record
+from accounts.models import Account, Deed
 from accounts.scope import account_scope, installation_scope
 from billing.invoices.errors import EntryError
 from billing.payments.models import Card, Payer
@@ -49,7 +50,7 @@ def _keep(account_id: int, facts: CardFacts) -> Card:
         if known is not None:
             return known
         first = not Card.objects.filter(account=account_id, removed_at=None, is_default=True).exists()
-        return Card.objects.create(
+        card = Card.objects.create(
             account_id=account_id,
             reference=facts.reference,
             brand=facts.brand,
@@ -58,6 +59,8 @@ def _keep(account_id: int, facts: CardFacts) -> Card:
             exp_year=facts.exp_year,
             is_default=first,
         )
+        record(account_id, Deed.CARD_ADDED, card=str(card))
+        return card
 
 
 def default_card(account: Account) -> Card | None:
@@ -74,7 +77,8 @@ def choose_default(card: Card) -> None:
     with account_scope(card.account_id):
         Account.objects.select_for_update(no_key=True).get(pk=card.account_id)
         Card.objects.filter(account=card.account_id, is_default=True).update(is_default=False)
-        Card.objects.filter(pk=card.pk, removed_at=None).update(is_default=True)
+        if Card.objects.filter(pk=card.pk, removed_at=None).update(is_default=True) and not card.is_default:
+            record(card.account_id, Deed.CARD_CHOSEN, card=str(card))
 
 
 def remove_card(provider: Provider, card: Card) -> None:
@@ -91,7 +95,11 @@ def note_removed(reference: str) -> None:
         return
     with account_scope(card.account_id):
         Account.objects.select_for_update(no_key=True).get(pk=card.account_id)
-        Card.objects.filter(pk=card.pk).update(removed_at=timezone.now(), is_default=False)
+        if not Card.objects.filter(pk=card.pk, removed_at=None).update(
+            removed_at=timezone.now(), is_default=False
+        ):
+            return  # somebody else was first
+        record(card.account_id, Deed.CARD_REMOVED, card=str(card))
         left = Card.objects.filter(account=card.account_id, removed_at=None).order_by("-added_at").first()
         if card.is_default and left is not None:
             Card.objects.filter(pk=left.pk).update(is_default=True)
@@ -103,7 +111,10 @@ def pay_automatically(account: Account, wanted: bool) -> None:
         if wanted and default_card(account) is None:
             raise EntryError("card", _("Add a card first: there is none to charge."))
         since = timezone.now() if wanted else None
-        Payer.objects.filter(account=account, automatic_since__isnull=wanted).update(automatic_since=since)
+        if Payer.objects.filter(account=account, automatic_since__isnull=wanted).update(
+            automatic_since=since
+        ):
+            record(account, Deed.PAY_AUTOMATICALLY if wanted else Deed.PAY_BY_HAND)
 
 
 def _payer(provider: Provider, account: Account) -> Payer:

@@ -1,9 +1,9 @@
 """Mails about documents: one that was issued, with its PDF, and a reminder of one that is overdue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.mailing import deliver
-from accounts.models import Account
+from accounts.mailing import Recipient, deliver
+from accounts.models import Account, Mail
 from billing.invoices.models import Invoice
 from billing.invoices.paper import days
 from billing.invoices.paper.figures import Figures, locale_of
@@ -24,6 +24,12 @@ from billing.invoices.queries import open_amount
 from billing.payments.collecting import charged_by_itself, next_try
 from billing.payments.models import Attempt, Notice
 from billing.payments.notices import note_due, still_due
+
+_MAILS: Final[Mapping[str, Mail]] = {
+    Notice.Kind.ISSUED: Mail.ISSUED,
+    Notice.Kind.REMINDER: Mail.REMINDER,
+    Notice.Kind.DECLINED: Mail.DECLINED,
+}
 
 
 def send_notices_of(account: Account, now: datetime) -> int:
@@ -37,25 +43,25 @@ def send_notices_of(account: Account, now: datetime) -> int:
         if not still_due(notice):
             row.delete()
             continue
-        found = deliver(account, notice.recipients, partial(message, account, notice))
+        found = deliver(account, _MAILS[notice.kind], notice.recipients, partial(message, account, notice))
         at = None if found.error else timezone.now()
         row.update(recipients=found.taken, error=found.error, sent_at=at)
         sent += found.sent
     return sent
 
 
-def message(account: Account, notice: Notice, to: Sequence[str]) -> EmailMultiAlternatives:
-    """The mail in the account's language; its Message-ID is the same on every try."""
+def message(account: Account, notice: Notice, to: Recipient) -> EmailMultiAlternatives:
+    """The mail in the recipient's language; its Message-ID is the same on every try."""
     invoice = notice.invoice
-    with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
-        context = _context(account, notice)
+    with translation.override(to.language), timezone.override(account.timezone):
+        context = _context(account, notice, to)
         name = f"invoice_{notice.kind}"
         subject = " ".join(render_to_string(f"email/{name}_subject.txt", context).split())
         context["subject"] = subject
         mail = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string(f"email/{name}.txt", context),
-            to=list(to),
+            to=[to.address],
             headers={"Message-ID": _message_id(notice), "Auto-Submitted": "auto-generated"},
         )
         mail.attach_alternative(render_to_string(f"email/{name}.html", context), "text/html")
@@ -63,9 +69,9 @@ def message(account: Account, notice: Notice, to: Sequence[str]) -> EmailMultiAl
     return mail
 
 
-def _context(account: Account, notice: Notice) -> dict[str, Any]:
+def _context(account: Account, notice: Notice, to: Recipient) -> dict[str, Any]:
     invoice = notice.invoice
-    figures = Figures(locale_of(account.locale), invoice.currency)
+    figures = Figures(locale_of(to.language), invoice.currency)
     left = open_amount(invoice)
     due = invoice.due_at.astimezone(ZoneInfo(account.timezone)).date()
     return {
@@ -78,12 +84,13 @@ def _context(account: Account, notice: Notice) -> dict[str, Any]:
         "due": days.day(due, figures.locale),
         "bank": transfer_rows(invoice, left, figures),
         "language": translation.get_language(),
+        "to": to,
         "url": settings.SITE_URL + reverse("portal:invoice", args=[invoice.number]),
-        **_by_card(account, notice, bool(left)),
+        **_by_card(account, notice, to, bool(left)),
     }
 
 
-def _by_card(account: Account, notice: Notice, is_open: bool) -> dict[str, Any]:
+def _by_card(account: Account, notice: Notice, to: Recipient, is_open: bool) -> dict[str, Any]:
     """`card`: the one that pays the document, or paid it; of a declined one also why, and when it is tried again."""
     attempt = Attempt.objects.filter(invoice=notice.invoice).select_related("card").first()
     if notice.kind == Notice.Kind.ISSUED:
@@ -100,7 +107,7 @@ def _by_card(account: Account, notice: Notice, is_open: bool) -> dict[str, Any]:
         "card": str(attempt.card),
         "words": attempt.words,
         "confirm": attempt.needs_customer,
-        "next_try": days.day(local, locale_of(account.locale)) if local else "",
+        "next_try": days.day(local, locale_of(to.language)) if local else "",
     }
 
 

@@ -163,6 +163,11 @@ class PlanVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.plan.code} v{self.number}"
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the record of who changed what names it."""
+        return {"plan": self.plan.code, "version": self.number, "name": self.name}
+
 
 class Charge(models.Model):
     """One price of a plan version on one meter. `terms` are the keys of the catalogue file, decimals as strings."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
@@ -13,7 +14,7 @@ from accounts.scope import account_scope, begun_scope
 from billing.plans.models import Subscription
 from billing.plans.queries import current_period
 from billing.usage.intake.attributes import Incoming, Rejected, read_event
-from billing.usage.intake.batch import Batch, Outcome, Stored
+from billing.usage.intake.batch import Batch, Outcome, Sender, Stored
 from billing.usage.intake.body import MAX_BYTES, check_size, media_type, read_body
 from billing.usage.intake.context import clock, load_context
 from billing.usage.intake.errors import IntakeError, StoreUnavailable
@@ -80,14 +81,20 @@ class Result:
         }
 
 
-def ingest(body: bytes, content_type: str | None, own_account: Account | None = None) -> Result:
+def ingest(
+    body: bytes,
+    content_type: str | None,
+    own_account: Account | None = None,
+    key_id: UUID | None = None,
+) -> Result:
     """Store the events of a request. `own_account`: the account of the key that sends them; None: any account.
+    `key_id`: that key, if what it sends is to be counted.
 
     Opens its own scope. Raises `IntakeError` where no event could be read (400, 413, 415) and
     `StoreUnavailable` (503), after which any part of the events may be stored: sending them again is safe.
     """
     events, rejected = read_events(body, content_type)
-    return ingest_groups([events], own_account)[0].with_rejected(rejected)
+    return ingest_groups([events], own_account, key_id)[0].with_rejected(rejected)
 
 
 def read_events(body: bytes, content_type: str | None) -> tuple[list[Incoming], list[Rejected]]:
@@ -105,8 +112,10 @@ def read_events(body: bytes, content_type: str | None) -> tuple[list[Incoming], 
     return events, rejected
 
 
-def ingest_groups(groups: Sequence[Sequence[Incoming]], own_account: Account | None = None) -> list[Result]:
-    """Store the events of several requests as if they were one, and give each request its own result.
+def ingest_groups(
+    groups: Sequence[Sequence[Incoming]], own_account: Account | None = None, key_id: UUID | None = None
+) -> list[Result]:
+    """Store the events of several requests of one sender as if they were one, and give each request its own result.
 
     Raises `StoreUnavailable` for all of them: sending again is safe for each.
     """
@@ -116,7 +125,7 @@ def ingest_groups(groups: Sequence[Sequence[Incoming]], own_account: Account | N
         event.index = place
     outcomes = dict[int, Outcome]()
     for start in range(0, len(events), STATEMENT_EVENTS):
-        outcomes |= store(events[start : start + STATEMENT_EVENTS], own_account)
+        outcomes |= store(events[start : start + STATEMENT_EVENTS], own_account, key_id)
     places = iter(range(len(events)))
     return [count(_at(outcomes[next(places)], index) for index in of_group) for of_group in indexes]
 
@@ -144,35 +153,37 @@ def _in_order(rejected: Iterable[Rejected]) -> tuple[Rejected, ...]:
     return tuple(sorted(rejected, key=lambda each: each.index))
 
 
-def store(events: Sequence[Incoming], own_account: Account | None = None) -> dict[int, Outcome]:
+def store(
+    events: Sequence[Incoming], own_account: Account | None = None, key_id: UUID | None = None
+) -> dict[int, Outcome]:
     """Store events in one transaction: a thousand of requests, some thousands of a file; their outcomes by index."""
-    own_id = None if own_account is None else own_account.pk
+    sender = Sender() if own_account is None else Sender(own_account.pk, key_id)
     try:
-        return _retried(lambda: _store(events, own_id))
+        return _retried(lambda: _store(events, sender))
     except (OperationalError, InterfaceError, InternalError) as error:  # gone, full, or read-only
         raise StoreUnavailable from error
 
 
-def _store(events: Sequence[Incoming], own_id: int | None) -> dict[int, Outcome]:
-    outcomes, behind = _attempt(events, own_id)
+def _store(events: Sequence[Incoming], sender: Sender) -> dict[int, Outcome]:
+    outcomes, behind = _attempt(events, sender)
     if outcomes is None:
         _catch_up(behind)
-        outcomes, _ = _attempt(events, own_id, last=True)
+        outcomes, _ = _attempt(events, sender, last=True)
     assert outcomes is not None  # noqa: S101  (the last attempt always has them)
     return outcomes
 
 
 def _attempt(
-    events: Sequence[Incoming], own_id: int | None, last: bool = False
+    events: Sequence[Incoming], sender: Sender, last: bool = False
 ) -> tuple[dict[int, Outcome] | None, list[int]]:
     """Store the events; or, if meters or periods must be brought up to date first, None and the accounts."""
     subjects, types = {event.subject for event in events}, {event.type for event in events}
-    with begun_scope(own_id) as scope:
-        context = load_context(subjects, types, own_id, scope)
+    with begun_scope(sender.account_id) as scope:
+        context = load_context(subjects, types, sender.account_id, scope)
         if (context.unaligned or context.behind) and not last:
             return None, context.behind
-        batch = Batch(context)
-        batch.store(events, own=own_id is not None)
+        batch = Batch(context, sender)
+        batch.store(events)
         return batch.outcomes, []
 
 

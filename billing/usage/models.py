@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from billing.plans.models import Meter
 
 QUANTITY: dict[str, Any] = {"max_digits": 1000, "decimal_places": 12}
@@ -127,6 +127,20 @@ class DayTotal(models.Model):
     total = models.DecimalField(**QUANTITY)
     maximum = models.DecimalField(null=True, **QUANTITY)
     arrived_at = models.DateTimeField(help_text="When the latest of these events was stored")
+
+
+class SentByKey(models.Model):
+    """How many events one of an account's own keys sent on one local day of their arrival: those that were accepted.
+
+    Written with the events, so that it counts each once. Keys of the installation are not counted: all senders of a
+    busy day would meet at one row.
+    """
+
+    pk = models.CompositePrimaryKey("api_key_id", "day")
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
+    events = models.BigIntegerField()
 
 
 class DayLevel(models.Model):

@@ -16,12 +16,12 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from accounts.models import Account, Membership, Role, User
+from accounts.mailing import recipients, superusers
+from accounts.models import Account, Mail
 from accounts.scope import installation_scope
 from billing.webhooks.models import Endpoint
 
 GIVE_UP: Final = timedelta(days=3)
-_TOLD: Final = (Role.OWNER, Role.DEVELOPER)
 
 log = logging.getLogger("plainbill.webhooks")
 
@@ -36,13 +36,11 @@ def send_notices() -> int:
     return sum(_send(pk) for pk in waiting)
 
 
-def recipients(account: Account | None) -> list[str]:
-    """The account's owners and developers, its own address where it has none; for the installation its superusers."""
+def told(account: Account | None) -> list[str]:
+    """The account's people who want to know; of the installation's endpoints its superusers."""
     if account is None:
-        superusers = User.objects.filter(is_superuser=True, is_active=True)
-        return list(superusers.order_by("email").values_list("email", flat=True))
-    members = Membership.objects.filter(account=account, role__in=_TOLD, user__is_active=True)
-    return list(members.order_by("user__email").values_list("user__email", flat=True)) or [account.email]
+        return superusers()
+    return [one.address for one in recipients(account, Mail.WEBHOOK)]
 
 
 def message(endpoint: Endpoint, to: Sequence[str]) -> EmailMultiAlternatives:
@@ -58,6 +56,7 @@ def message(endpoint: Endpoint, to: Sequence[str]) -> EmailMultiAlternatives:
             "host": urlsplit(endpoint.url).hostname,
             "language": translation.get_language(),
             "url": f"{settings.SITE_URL}/billing/settings/webhooks/",
+            "choices_url": f"{settings.SITE_URL}/billing/settings/notifications/",
         }
         subject = render_to_string("email/webhook_off_subject.txt", context).strip()
         context["subject"] = subject
@@ -83,7 +82,7 @@ def _send(pk: UUID) -> int:
         endpoint = rows.filter(pk=pk, told_at=None).exclude(off="").first()
         if endpoint is None:
             return 0
-        to = recipients(endpoint.account)
+        to = told(endpoint.account)
         try:
             if to:
                 message(endpoint, to).send()

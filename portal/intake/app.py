@@ -102,7 +102,7 @@ async def _stored(scope: Mapping[str, Any], receive: Receive) -> Result:
     body = await _body(receive)
     with storing():
         try:
-            return await writers.store(body, headers.get("Content-Type"), key.account)
+            return await writers.store(body, headers.get("Content-Type"), key)
         except Busy:
             wait = {"Retry-After": str(UNAVAILABLE_SECONDS)}
             detail = "Too many events wait to be stored. Send the same events again, with the same ids."

@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import Account
+from accounts.models import ApiKey
 from billing.usage.ingest import (
     STATEMENT_EVENTS,
     Incoming,
@@ -54,11 +55,16 @@ class Waiting:
 
     body: bytes
     content_type: str | None
-    account: Account | None
+    key: ApiKey
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Result]
     events: list[Incoming] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def sender(self) -> UUID | None:
+        """The account's own key, which sends for it only and whose events are counted; else the installation."""
+        return self.key.pk if self.key.account_id is not None else None
 
     def tell(self, outcome: Result | BaseException) -> None:
         """Wake the sender, if it is still there."""
@@ -76,10 +82,10 @@ class Writers:
     some: threading.Condition = field(default_factory=threading.Condition)
     threads: list[threading.Thread] = field(default_factory=list)
 
-    async def store(self, body: bytes, content_type: str | None, account: Account | None) -> Result:
+    async def store(self, body: bytes, content_type: str | None, key: ApiKey) -> Result:
         """The result, once it is durable. Raises `Busy`, and what `ingest` raises."""
         loop = asyncio.get_running_loop()
-        request = Waiting(body, content_type, account, loop, loop.create_future())
+        request = Waiting(body, content_type, key, loop, loop.create_future())
         with self.some:
             if self.size + len(body) > MAX_WAITING_BYTES:
                 raise Busy
@@ -124,7 +130,7 @@ class Writers:
         return len(self.waiting) >= self.answered or self.size >= WORTH_BYTES
 
     def _take(self) -> list[Waiting]:
-        """The next requests of one account's key, or of installation keys, up to a transaction's worth."""
+        """The next requests of one key of an account, or of installation keys, up to a transaction's worth."""
         group, count = list[Waiting](), 0
         while count < STATEMENT_EVENTS and (request := self._next(group)) is not None:
             if _read(request):
@@ -135,7 +141,7 @@ class Writers:
     def _next(self, group: Sequence[Waiting]) -> Waiting | None:
         """The next request, if there is one and it belongs to the group."""
         with self.some:
-            if not self.waiting or (group and self.waiting[0].account != group[0].account):
+            if not self.waiting or (group and self.waiting[0].sender != group[0].sender):
                 return None
             request = self.waiting.popleft()
             self.size -= len(request.body)
@@ -158,7 +164,8 @@ def _store(group: Sequence[Waiting]) -> None:
     if not group:
         return
     try:
-        results = ingest_groups([request.events for request in group], group[0].account)
+        events = [request.events for request in group]
+        results = ingest_groups(events, group[0].key.account, group[0].sender)
     except BaseException as error:
         if not isinstance(error, IntakeError):
             log.exception("Events could not be stored")

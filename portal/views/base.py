@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 
+from accounts.languages import language_of
 from accounts.models import Account, Membership, Role, User
 from accounts.permissions import ALLOWED, Act, allows
 from portal.pages.shell import shell
@@ -63,19 +64,23 @@ def _answer(
     request: PortalRequest, act: Act, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
 ) -> HttpResponseBase:
     if not allows(request.membership.role, act):
-        roles = [role.label for role in Role if role in ALLOWED[act]]
-        return show(
-            request,
-            "portal/forbidden.html",
-            None,
-            status=403,
-            roles=roles,
-            role=request.membership.get_role_display(),
-        )
+        return refuse(request, act)
     try:
         return view(request, *args, **kwargs)
     except Http404:
         return show(request, "portal/not_found.html", None, status=404)
+
+
+def refuse(request: PortalRequest, act: Act) -> HttpResponse:
+    """403, and which roles may do `act`."""
+    return show(
+        request,
+        "portal/forbidden.html",
+        None,
+        status=403,
+        roles=[role.label for role in Role if role in ALLOWED[act]],
+        role=request.membership.get_role_display(),
+    )
 
 
 def show(
@@ -94,9 +99,11 @@ def show(
 
 @contextmanager
 def reader(request: HttpRequest) -> Iterator[None]:
-    """The language and zone of the person who reads: the account's, unless another language was chosen."""
+    """The language and zone of the person who reads: the account's, unless he chose another language, in this browser
+    or before in another one."""
     account: Account = request.account  # type: ignore[attr-defined]
-    with reading_as(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""), account):
+    user: User = request.user  # type: ignore[assignment]
+    with reading_as(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, user.language), account):
         yield
 
 
@@ -105,15 +112,3 @@ def reading_as(chosen: str, account: Account) -> Iterator[None]:
     language = language_of(chosen, account.locale)
     with translation.override(language), timezone.override(ZoneInfo(account.timezone)):
         yield
-
-
-def language_of(chosen: str, locale: str) -> str:
-    """`chosen` if the portal speaks it, else the account's; the account's country decides the formats
-    ("fr-ca")."""
-    spoken = dict(settings.LANGUAGES)
-    wanted = chosen if chosen in spoken else locale.replace("_", "-").lower()
-    language = wanted.partition("-")[0]
-    if language not in spoken:
-        return settings.LANGUAGE_CODE
-    own = locale.replace("_", "-").lower()
-    return own if own.partition("-")[0] == language else language

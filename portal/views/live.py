@@ -43,7 +43,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
         user_id=user.pk,
         session=request.session.session_key or "",
         signed_in=type(request.session)().exists,
-        language=request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+        language=request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, user.language),
     )
     seen = request.GET.get(SEEN, "")
     messages = stream(

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("server")]
 ENGLISH = re.compile(
     r"\b(the|you|your|and|of|with|is|are|was|will|until|before|from|to|by|this|that|in|at|it)\b", re.I
 )
-PLAIN_SPACE = re.compile(r"\S [;?!€%]")
+PLAIN_SPACE = re.compile(r"\S [;:?!€%»]|« ")
 TITLES = {
     "": "Aperçu",
     "usage/": "Consommation",
@@ -26,6 +26,11 @@ TITLES = {
     "plan/change/scale/": "Devis pour",
     "plan/cancel/": "Résilier",
     "settings/": "Réglages",
+    "details/": "Coordonnées de facturation",
+    "settings/language/": "Langue et heure",
+    "settings/notifications/": "Notifications",
+    "settings/keys/": "Clés d’API",
+    "settings/keys/new/": "Créer une clé",
 }
 
 

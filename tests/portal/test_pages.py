@@ -63,6 +63,9 @@ def addresses(world) -> dict[str, str]:
         "quote": reverse("portal:plan_quote", args=["scale"]),
         "cancel": reverse("portal:plan_cancel"),
         "settings": reverse("portal:settings"),
+        "activity": reverse("portal:activity"),
+        "members": reverse("portal:members"),
+        "sessions": reverse("portal:sessions"),
     }
 
 
@@ -79,6 +82,9 @@ QUERIES = {
     "invoice": 7,
     "plan": 15,
     "settings": 5,
+    "activity": 7,
+    "members": 7,
+    "sessions": 7,
 }
 
 

@@ -36,6 +36,7 @@ def test_every_act_is_in_the_table_and_readers_change_nothing():
     assert {act for act in Act if allows(Role.DEVELOPER, act)} == {
         Act.READ,
         Act.SEE_KEYS,
+        Act.MANAGE_KEYS,
         Act.CHANGE_WEBHOOKS,
         Act.TRY_ALERTS,
     }

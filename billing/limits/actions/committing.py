@@ -42,8 +42,9 @@ class NotStored(Exception):  # noqa: N818  (an answer, not a fault)
 
 
 @transaction.atomic
-def commit(account: Account, reservation: UUID, event: Incoming) -> Result:
-    """Store the event and end its reservation, both or neither. Call it in a scope.
+def commit(account: Account, reservation: UUID, event: Incoming, key_id: UUID | None = None) -> Result:
+    """Store the event and end its reservation, both or neither. Call it in a scope. `key_id`: the account's own key, if
+    one of its sends.
 
     The same commit again is a duplicate, also after the reservation would have expired. Raises `LimitError`
     (`exceeds_reservation`, `gone`, or a conflict where another event was committed), `NotStored` where intake refuses
@@ -52,10 +53,10 @@ def commit(account: Account, reservation: UUID, event: Incoming) -> Result:
     try:
         with transaction.atomic():  # who is unsure lets go of its locks
             hold_reservations(account.pk, shared=True)
-            return _commit(account, reservation, event)
+            return _commit(account, reservation, event, key_id)
     except _Unsure:
         hold_reservations(account.pk)
-        return _commit_priced(account, reservation, event)
+        return _commit_priced(account, reservation, event, key_id)
 
 
 @transaction.atomic
@@ -69,13 +70,13 @@ def give_back(account: Account, reservation: UUID) -> None:
         _end(kept)
 
 
-def _commit(account: Account, reservation: UUID, event: Incoming) -> Result:
+def _commit(account: Account, reservation: UUID, event: Incoming, key_id: UUID | None) -> Result:
     """What was set aside covers the event without a look at prices."""
     kept = _open(account, reservation, event)
     if kept.ended_at is None:
         _check_fits(kept, event)
         _check_charges(kept, event)
-    result = _store(account, kept, event)
+    result = _store(account, kept, event, key_id)
     if kept.ended_at is None:
         if not _same_terms(kept):  # after storing: from there on no limit changes until we are through
             raise _Unsure
@@ -83,21 +84,21 @@ def _commit(account: Account, reservation: UUID, event: Incoming) -> Result:
     return result
 
 
-def _commit_priced(account: Account, reservation: UUID, event: Incoming) -> Result:
+def _commit_priced(account: Account, reservation: UUID, event: Incoming, key_id: UUID | None) -> Result:
     """The event is stored and all is priced anew, while nothing else comes in; undone, if that passes a limit.
 
     It may come to as much as was promised. Nothing was, where the plan or a limit has changed since.
     """
     kept = _open(account, reservation, event)
     if kept.ended_at is not None:
-        return _store(account, kept, event)
+        return _store(account, kept, event, key_id)
     _check_fits(kept, event)
     at = min(clock(), kept.period.end - MICROSECOND)
     running_period(account, at)  # stores a period that has begun, before intake is held
     share_shapes()
     hold_intake(account.pk)
     before = spend(read_slowly(account, at)) if _same_terms(kept) else {}
-    result = _store(account, kept, event)
+    result = _store(account, kept, event, key_id)
     _end(kept, event)
     books = read_slowly(account, at)
     after = spend(books)
@@ -167,10 +168,10 @@ def _quantity(meter: Meter, event: Incoming) -> Decimal | None:
     return Decimal(1) if value is not None and meter.aggregation in {"count", "unique"} else value
 
 
-def _store(account: Account, kept: Reservation, event: Incoming) -> Result:
+def _store(account: Account, kept: Reservation, event: Incoming, key_id: UUID | None) -> Result:
     """Intake's answer, one accepted or one duplicate."""
     event.index = 0
-    result = ingest_groups([[event]], account)[0]
+    result = ingest_groups([[event]], account, key_id)[0]
     if result.rejected:
         raise NotStored(result)
     if result.quarantined:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import Account, User
+from accounts.activity import record
+from accounts.models import Account, Deed, User
 from billing.limits.actions.stops import fire_at_once
 from billing.limits.models import LimitVersion
 from billing.limits.queries.clamping import Position, position
@@ -59,9 +60,22 @@ def set_limit(
     version = _version(found, meter, terms, since)
     version.account, version.period, version.created_by, version.note = account, period, by, note
     version.save(force_insert=True)
+    _keep(version, latest, by)
     fire_at_once(version, period, found.spent(meter.code if meter else None))
     tell_worker(account)
     return version
+
+
+def _keep(version: LimitVersion, before: LimitVersion | None, by: User | None) -> None:
+    """Who made which limit of which."""
+    deed = Deed.LIMIT_LIFTED if version.amount is None else Deed.LIMIT_SET
+    meter = version.meter and {"code": version.meter.code, "name": version.meter.name}
+    after, was = _said(version), before and _said(before)
+    record(version.account, deed, by=by, meter=meter, before=was, after=after, note=version.note)
+
+
+def _said(version: LimitVersion) -> dict[str, Any]:
+    return {"amount": version.amount, "action": version.action, "thresholds": version.thresholds}
 
 
 def _terms(version: LimitVersion | None) -> Terms:

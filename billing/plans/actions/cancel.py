@@ -6,6 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.activity import record
+from accounts.models import Deed
 from billing.plans.actions.steps import ensure_running, open_periods
 from billing.plans.errors import ChangeNotAllowed, InvalidChoice, SubscriptionEnded
 from billing.plans.lines import PlanLine
@@ -45,6 +47,7 @@ def cancel(
     else:
         _end_now(locked, preview)
         tell_change(locked, Change.CANCELED)
+    record(locked.account_id, Deed.PLAN_CANCELLED, when=preview.when, at=preview.effective_at)
     subscription.canceled_at = locked.canceled_at
     return preview
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.activity import record
+from accounts.models import Deed
 from billing.plans.actions.steps import Step, plan_step
 from billing.plans.models import Period, Phase, Plan, ScheduledChange, Subscription
 from billing.plans.previews import Actor, Preview, When
@@ -59,6 +61,8 @@ def confirm_change(
     else:
         _switch(locked, step)
         tell_change(locked, Change.PLAN_CHANGED)
+    before, after, at = step.phase.version.told, step.version.told, step.preview.effective_at
+    record(locked.account_id, Deed.PLAN_CHANGED, before=before, after=after, when=step.preview.when, at=at)
     subscription.anchor_day, subscription.canceled_at = locked.anchor_day, locked.canceled_at
     return step.preview
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
+from accounts.activity import record
+from accounts.models import Account, Deed
 from billing.plans.actions.subscribe import preview_subscribe, subscribe
 from billing.plans.errors import NothingScheduled, PlanError, SubscriptionRunning
 from billing.plans.models import Plan, PlanVersion, ScheduledChange, Subscription
@@ -33,8 +34,11 @@ def take_back(subscription: Subscription, *, quote: str | None = None) -> Previe
     locked = lock_subscription(subscription)
     preview = _taken_back(locked)
     preview.hold_to(quote)
-    ScheduledChange.objects.filter(subscription=locked).delete()
+    change = ScheduledChange.objects.select_related("version__plan").get(subscription=locked)
+    change.delete()
     tell_change(locked, Change.TAKEN_BACK)
+    before = change.version and change.version.told
+    record(locked.account_id, Deed.PLAN_TAKEN_BACK, before=before, at=change.at)
     return preview
 
 

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
+from accounts.activity import record
+from accounts.models import Account, Deed
 from billing.plans.errors import AlreadyRedeemed, CurrencyMismatch, UnknownCoupon
 from billing.plans.models import Coupon, Redemption
 
@@ -29,6 +30,7 @@ def redeem(account: Account, code: str, *, at: datetime | None = None) -> Redemp
         )
     if Redemption.objects.filter(account=account, coupon=coupon).exists():
         raise AlreadyRedeemed(_("This coupon has been redeemed already: it counts once."), "code")
+    record(account, Deed.COUPON_REDEEMED, coupon=coupon.code)
     return Redemption.objects.create(
         account=account,
         coupon=coupon,

@@ -9,7 +9,8 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account
+from accounts.activity import record
+from accounts.models import Account, Deed
 from billing.plans.errors import (
     AlreadySubscribed,
     CurrencyMismatch,
@@ -76,6 +77,7 @@ def subscribe(
     Phase.objects.create(subscription=subscription, account=account, version=version, start=start)
     current_period(subscription, timezone.now())
     tell_change(subscription, Change.STARTED)
+    record(account, Deed.PLAN_STARTED, after=version.told, at=start)
     return subscription
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import connection
@@ -48,20 +49,31 @@ class Placed(msgspec.Struct, gc=False):
     reason: Reason | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: a key of the account, counted if it is named, or one of the installation."""
+
+    account_id: int | None = None
+    key_id: UUID | None = None
+
+
 @dataclass(slots=True)
 class Batch:
     """The state of one transaction. `outcomes` by the event's index in the request."""
 
     context: Context
+    sender: Sender = Sender()
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     purged: dict[Identity, Purged] = field(default_factory=dict)
+    counted: bool = False
+    """Whether the events are counted for their key already."""
 
     @exact()
-    def store(self, events: Sequence[Incoming], own: bool) -> None:
-        """Store what can be, and give each event its outcome. `own`: an account's key sends."""
-        placed = [each for event in events if (each := self._place(event, own)) is not None]
+    def store(self, events: Sequence[Incoming]) -> None:
+        """Store what can be, and give each event its outcome."""
+        placed = [each for event in events if (each := self._place(event)) is not None]
         self.purged = load_purged([each.identity for each in placed if each.place.has_purged])
         fresh, others = _split(placed, self.purged)
         if fresh:
@@ -70,10 +82,10 @@ class Batch:
             self._settle(others)
         if self.waiting:
             keep(self.waiting, self.context.now)
-        if self.totals.touched:
-            self._write([], self.totals)
+        if self.totals.touched or self._uncounted():
+            self._write([], self.totals, self._uncounted())
 
-    def _place(self, event: Incoming, own: bool) -> Placed | None:
+    def _place(self, event: Incoming) -> Placed | None:
         context = self.context
         arrival = event.arrival or context.now
         time = event.time or arrival
@@ -84,7 +96,7 @@ class Batch:
         place = context.places.get(event.subject)
         meters = context.meters.get(event.type)
         if place is None or meters is None:
-            self._unknown(event, place, own)
+            self._unknown(event, place)
             return None
         found = [] if event.voided else shares(meters, event.data)
         if not event.voided and (bad := unusable(meters, found, event.data)):
@@ -94,8 +106,8 @@ class Batch:
         identity = (place.account_id, event.source, event.id)
         return Placed(event, place, identity, found, time, why_not(place, time, arrival))
 
-    def _unknown(self, event: Incoming, place: Place | None, own: bool) -> None:
-        if not own:
+    def _unknown(self, event: Incoming, place: Place | None) -> None:
+        if self.sender.account_id is None:
             self._wait(event, Reason.UNKNOWN_TYPE if place else Reason.UNKNOWN_ACCOUNT, place)
         elif place is None:
             detail = _("subject: this key sends events of its own account only.")
@@ -123,7 +135,8 @@ class Batch:
         along = Totals()
         if not others:
             along.add_all(fresh)
-        arrived, new = self._write(fresh, along), fresh
+        arrived, new = self._write(fresh, along, 0 if others else len(fresh)), fresh
+        self.counted = not others and arrived is None
         if arrived is not None:
             now = self.context.now
             arrivals = {now + each.event.index * MICROSECOND: each for each in fresh}
@@ -135,8 +148,15 @@ class Batch:
             return others
         return [each for each in fresh if each.event.index not in self.outcomes] + others
 
-    def _write(self, fresh: list[Placed], totals: Totals) -> list[datetime] | None:
-        """Store the events and, if all were new, the totals; else the arrivals of those that were."""
+    def _uncounted(self) -> int:
+        """The accepted events that are not yet counted for the key that sent them; of other senders none."""
+        if self.sender.key_id is None or self.counted:
+            return 0
+        return sum(each is Stored.ACCEPTED for each in self.outcomes.values())
+
+    def _write(self, fresh: list[Placed], totals: Totals, sent: int) -> list[datetime] | None:
+        """Store the events and, if all were new, the totals and how many were sent; else the arrivals of those that
+        were."""
         first = fresh[0].event if fresh else None
         source, type_ = (first.source, first.type) if first else ("", "")
         values = {
@@ -147,6 +167,7 @@ class Batch:
             "type": type_,
             "totals": totals.as_json(),
             "accounts": sorted(totals.touched),
+            **self._key(sent),
         }
         with together() as run:
             answer = run(statement("store_events"), values)
@@ -155,6 +176,14 @@ class Batch:
         if arrived is None:
             totals.keep_levels()
         return arrived
+
+    def _key(self, sent: int) -> dict[str, object]:
+        """Whose events they are, where that is counted: an account's own key, whose events are of its account only."""
+        if self.sender.key_id is None or not sent:
+            return dict.fromkeys(("key", "key_account", "key_day", "sent"))
+        (place,) = self.context.places.values()
+        day = place.day_of(self.context.now)
+        return {"key": self.sender.key_id, "key_account": place.account_id, "key_day": day, "sent": sent}
 
     def _settle(self, others: list[Placed]) -> None:
         """Compare each event with the stored one of its identity, in the order in which they were sent."""

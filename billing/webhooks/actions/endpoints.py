@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, User
+from accounts.models import Account, Deed, User
 from billing.webhooks import targets
+from billing.webhooks.actions.keeping import keep
 from billing.webhooks.actions.switching import switch_off, switch_on
 from billing.webhooks.errors import WebhookError
 from billing.webhooks.models import Endpoint, EventType, Secret
@@ -50,6 +51,7 @@ def add_endpoint(
         description=_description(description),
         created_by=by,
     )
+    keep(endpoint, Deed.WEBHOOK_ADDED, by=by)
     return endpoint, _new_secret(endpoint)
 
 
@@ -65,6 +67,7 @@ def change_endpoint(
     """Set what is given; what waits goes to the new address. Raises `WebhookError`."""
     checked = None if url is None else targets.check(url, installation=endpoint.account_id is None)
     found = locked(endpoint)
+    before = _said(found)
     if checked is not None:
         found.url = checked
     if types is not None:
@@ -72,6 +75,8 @@ def change_endpoint(
     if description is not None:
         found.description = _description(description)
     found.save(update_fields=["url", "types", "description"])
+    if _said(found) != before:
+        keep(found, Deed.WEBHOOK_CHANGED, before=before, after=_said(found))
     if active is not None and active == bool(found.off):
         if active:
             switch_on(found)
@@ -83,13 +88,15 @@ def change_endpoint(
 @transaction.atomic
 def remove_endpoint(endpoint: Endpoint) -> None:
     """Remove it with its secrets and the record of its deliveries."""
-    Endpoint.objects.select_for_update().get(pk=endpoint.pk).delete()
+    found = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+    keep(found, Deed.WEBHOOK_REMOVED)
+    found.delete()
 
 
 @transaction.atomic
 def rotate_secret(endpoint: Endpoint) -> str:
     """A new secret, shown once. The one before signs beside it for 24 hours, so that a receiver may change over."""
-    locked(endpoint)
+    keep(locked(endpoint), Deed.WEBHOOK_SECRET)
     now = timezone.now()
     secrets = Secret.objects.filter(endpoint=endpoint)
     secrets.filter(expires_at__lte=now).delete()
@@ -112,6 +119,10 @@ def locked(endpoint: Endpoint) -> Endpoint:
     """The row as it is now, locked: before its deliveries, in all that changes both."""
     rows = Endpoint.objects.select_for_update(no_key=True, of=("self",)).select_related("account")
     return rows.get(pk=endpoint.pk)
+
+
+def _said(endpoint: Endpoint) -> dict[str, object]:
+    return {"url": endpoint.url, "types": list(endpoint.types), "description": endpoint.description}
 
 
 def _description(text: str) -> str:

@@ -3,6 +3,8 @@
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Deed
+from billing.webhooks.actions.keeping import keep
 from billing.webhooks.models import Delivery, Endpoint
 
 
@@ -17,6 +19,7 @@ def switch_off(endpoint: Endpoint, why: Endpoint.Off) -> None:
     endpoint.save(update_fields=["off", "off_at", "told_at"])
     waiting = Delivery.objects.filter(endpoint=endpoint, next_try_at__isnull=False)
     waiting.update(next_try_at=None, error=Delivery.Error.OFF)
+    keep(endpoint, Deed.WEBHOOK_OFF, why=why.value)
 
 
 @transaction.atomic
@@ -24,3 +27,4 @@ def switch_on(endpoint: Endpoint) -> None:
     """Send to it again: messages from now on."""
     endpoint.off, endpoint.off_at, endpoint.failing_since = "", None, None
     endpoint.save(update_fields=["off", "off_at", "failing_since"])
+    keep(endpoint, Deed.WEBHOOK_ON)

@@ -28,7 +28,7 @@ def events(request: HttpRequest) -> HttpResponse:
         check_length(request.headers)
         with storing():
             body = request.read(MAX_BYTES + 1)
-            result = ingest(body, request.headers.get("Content-Type"), key.account)
+            result = ingest(body, request.headers.get("Content-Type"), key.account, key.pk)
     except Problem as problem:
         return problem.response()
     return JsonResponse(result.as_data(), status=result.status)

@@ -140,7 +140,9 @@ class CommitView(ApiView):
         if event is not None:
             try:
                 with storing():
-                    result = commit(account, reservation, event)
+                    key = api_key(request)
+                    own = key.pk if key.account_id is not None else None
+                    result = commit(account, reservation, event, own)
             except NotStored as error:
                 result = error.result
         return Response(result.as_data(), status=result.status)
