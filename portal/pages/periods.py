@@ -32,9 +32,14 @@ def period_name(first_day: date, end_day: date) -> str:
     return dates.span(first_day, last)
 
 
-def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:
-    """The last periods, newest first."""
-    recent = Period.objects.filter(account=account).order_by("-start")[:SHOWN]
+def choices(
+    account: Account, chosen: Period, stored: Sequence[Period] | None = None
+) -> Sequence[PeriodChoice]:
+    """The last periods, newest first; `stored`: all of the account's in order, for who has them."""
+    if stored is None:
+        recent = list(Period.objects.filter(account=account).order_by("-start")[:SHOWN])
+    else:
+        recent = list(stored[-SHOWN:])[::-1]
     return [
         PeriodChoice(
             period_name(one.first_day, one.end_day),

@@ -1,51 +1,29 @@
 """The explorer: cost by meter, or one meter's quantity by any of its dimensions, over any range up to a
-year."""
+year, and beside it the same of the days before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.plans.models import Meter, Period
-from billing.pricing.dates import local_date, local_midnight
+from billing.pricing.dates import DAY, local_date, local_midnight
+from billing.pricing.money import ZERO
+from billing.usage.models import DayTotal
 from billing.usage.queries import usage_rows
 from portal import dates, formats
 from portal.charts import BarChart, Column, Series, day_bars, fold
 from portal.pages.figures import PeriodFigures, period_figures
+from portal.pages.usage_compare import Beside, UsageComparison, compared
+from portal.pages.usage_question import Question, question_before
 
-DAY: Final = timedelta(days=1)
-ZERO: Final = Decimal(0)
-MAX_DAYS: Final = 366
 # More days than this are drawn as months: bars would be thinner than the gaps between them.
 DAILY_UP_TO: Final = 92
-METER: Final = "meter"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, as typed; `errors` are (field, sentence). `meter` "" is all, `by` "meter" or a
-    dimension."""
-
-    first: date
-    last: date
-    meter: str
-    by: str
-    typed_from: str
-    typed_to: str
-    errors: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {
-            "from": self.first.isoformat(),
-            "to": self.last.isoformat(),
-            "meter": self.meter,
-            "by": self.by,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,78 +70,29 @@ class UsagePage:
     top: GroupRow | None
     chart: BarChart
     meter_name: str
+    counted: str
+    sharing: Sequence[tuple[str, str]]
+    comparison: UsageComparison | None = None
 
     @property
     def span(self) -> str:
         return dates.span(self.question.first, self.question.last)
 
     @property
-    def newest_first(self) -> Sequence[BucketRow]:
-        return self.rows[::-1]
+    def newest_first(self) -> Sequence[tuple[BucketRow, Beside | None]]:
+        """The rows, each with what stood in its place before."""
+        beside = self.comparison.rows if self.comparison else [None] * len(self.rows)
+        return list(zip(self.rows, beside, strict=True))[::-1]
+
+    @property
+    def grouped(self) -> Sequence[tuple[GroupRow, Beside | None]]:
+        """The groups, each with its sum of the days before."""
+        beside = self.comparison.groups if self.comparison else [None] * len(self.groups)
+        return list(zip(self.groups, beside, strict=True))
 
     @property
     def empty(self) -> bool:
         return not any(any(row.cells) for row in self.rows)
-
-
-def read_question(
-    data: Mapping[str, str], account: Account, at: datetime, running: Period | None
-) -> Question:
-    """The question in a query string: what is missing is this period so far, what is wrong is named and left out."""
-    today = local_date(at, account.timezone)
-    first_default = running.first_day if running else today.replace(day=1)
-    last_default = min(today, running.end_day - DAY) if running else today
-    errors = list[tuple[str, str]]()
-    first = _day(data.get("from", ""), "from", first_default, errors)
-    last = _day(data.get("to", ""), "to", max(last_default, first), errors)
-    if last < first:
-        words = gettext("The last day is before the first: choose %(day)s or a later one")
-        errors.append(("to", words % {"day": dates.day(first)}))
-        last = first
-    if (last - first).days >= MAX_DAYS:
-        words = gettext("A range is a year at most: choose a day before %(day)s")
-        errors.append(("to", words % {"day": dates.day(first + DAY * MAX_DAYS)}))
-        last = first + DAY * (MAX_DAYS - 1)
-    return Question(
-        first=first,
-        last=last,
-        meter=data.get("meter", ""),
-        by=data.get("by", METER) or METER,
-        typed_from=data.get("from") or first.isoformat(),
-        typed_to=data.get("to") or last.isoformat(),
-        errors=tuple(errors),
-    )
-
-
-def _day(text: str, name: str, default: date, errors: list[tuple[str, str]]) -> date:
-    if not text:
-        return default
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or not 1971 <= found.year <= 2198:
-        words = gettext("Write the day as year-month-day, such as %(example)s")
-        errors.append((name, words % {"example": "2026-11-01"}))
-        return default
-    return found
-
-
-def usage_page(account: Account, question: Question, at: datetime) -> UsagePage:
-    """The answer. A dimension counts one meter's quantity: a price has steps, so its cost has no exact shares."""
-    figures = _figures(account, question, at)
-    meters = _meters(figures)
-    chosen = meters.get(question.meter)
-    dimensions = sorted(
-        {name for one in ([chosen] if chosen else meters.values()) for name in one.dimensions}
-    )
-    if question.by in dimensions:
-        counted = chosen or next(one for one in meters.values() if question.by in one.dimensions)
-        rows = _quantities(account, question, counted, question.by)
-        return _page(account, question, at, _Answer(meters, dimensions, counted, False, rows))
-    return _page(
-        account, question, at, _Answer(meters, dimensions, chosen, True, _costs(figures, question, chosen))
-    )
 
 
 type Cells = tuple[str, str, list[Decimal]]
@@ -181,6 +110,40 @@ class _Answer:
     rows: Sequence[Cells]
 
 
+def usage_page(
+    account: Account, question: Question, at: datetime, periods: Sequence[Period] = ()
+) -> UsagePage:
+    """The answer. A dimension counts one meter's quantity: a price has steps, so its cost has no exact shares.
+
+    `periods` are the account's, in order, by which the days before are found.
+    """
+    answer = _answer(account, question, at)
+    found = _page(account, question, at, answer)
+    if not question.compare:
+        return found
+    today = local_date(at, account.timezone)
+    earlier = question_before(question, periods, today)
+    counted = replace(earlier, compare=False, meter=question.meter or found.counted)
+    before = _page(account, counted, at, _answer(account, counted, at))
+    beside = compared(found, before)
+    chart = _chart(found.series, found.rows, found, [one.before for one in beside.rows], before.span)
+    return replace(found, comparison=beside, chart=chart)
+
+
+def _answer(account: Account, question: Question, at: datetime) -> _Answer:
+    figures = _figures(account, question, at)
+    meters = _meters(account, figures, question)
+    chosen = meters.get(question.meter)
+    dimensions = sorted(
+        {name for one in ([chosen] if chosen else meters.values()) for name in one.dimensions}
+    )
+    if question.by in dimensions:
+        counted = chosen or next(one for one in meters.values() if question.by in one.dimensions)
+        rows = _quantities(account, question, counted, question.by)
+        return _Answer(meters, dimensions, counted, False, rows)
+    return _Answer(meters, dimensions, chosen, True, _costs(figures, question, chosen))
+
+
 def _figures(account: Account, question: Question, at: datetime) -> list[PeriodFigures]:
     """The periods that the range touches, each rated as its invoice is."""
     start = local_midnight(question.first, account.timezone)
@@ -190,11 +153,13 @@ def _figures(account: Account, question: Question, at: datetime) -> list[PeriodF
     return [period_figures(account, period, at, compare=False) for period in found]
 
 
-def _meters(figures: Sequence[PeriodFigures]) -> dict[str, Meter]:
-    """The meters that the plans of the range charge for, in the plans' order."""
+def _meters(account: Account, figures: Sequence[PeriodFigures], question: Question) -> dict[str, Meter]:
+    """The meters that the plans of the range charge for, in the plans' order, and the others that counted something."""
     codes = list(dict.fromkeys(one.meter for period in figures for one in period.charges))
-    stored = {meter.code: meter for meter in Meter.objects.filter(code__in=codes)}
-    return {code: stored[code] for code in codes if code in stored}
+    days = DayTotal.objects.filter(account=account, day__range=(question.first, question.last))
+    used = Exists(days.filter(meter=OuterRef("pk")))
+    stored = {one.code: one for one in Meter.objects.filter(Q(code__in=codes) | used).order_by("code")}
+    return {code: stored[code] for code in dict.fromkeys([*codes, *stored]) if code in stored}
 
 
 def _costs(figures: Sequence[PeriodFigures], question: Question, meter: Meter | None) -> list[Cells]:
@@ -264,13 +229,40 @@ def _page(account: Account, question: Question, at: datetime, answer: _Answer) -
         quantity=_used(account, question, counted) if counted and money else None,
         highest=highest if highest and highest.total > 0 else None,
         top=top if top and top.total > 0 and len(groups) > 1 else None,
-        chart=day_bars(
-            series,
-            [_column(row, daily) for row in buckets],
-            lambda value: formats.money_short(value, currency) if money else formats.axis_number(value),
-            lambda value: formats.money(value, currency) if money else formats.quantity(value),
-        ),
+        chart=_chart(series, buckets, _Look(daily, money, currency)),
         meter_name=formats.text_of(counted.name) if counted else "",
+        counted=counted.code if counted else "",
+        sharing=[
+            (code, formats.text_of(one.name))
+            for code, one in answer.meters.items()
+            if not money and question.by in one.dimensions
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    daily: bool
+    money: bool
+    currency: str
+
+
+def _chart(
+    series: Sequence[Series],
+    rows: Sequence[BucketRow],
+    look: "_Look | UsagePage",
+    before: Sequence[Decimal] = (),
+    before_name: str = "",
+) -> BarChart:
+    """The chart; with dashed outlines of what stood in each place before."""
+    money, currency = look.money, look.currency
+    return day_bars(
+        series,
+        [_column(row, look.daily) for row in rows],
+        lambda value: formats.money_short(value, currency) if money else formats.axis_number(value),
+        lambda value: formats.money(value, currency) if money else formats.quantity(value),
+        before,
+        before_name,
     )
 
 
