@@ -14,6 +14,7 @@ from billing.limits.queries import firings
 from billing.plans.models import Period
 from billing.plans.queries import period_at, plan_terms, spans_in
 from billing.pricing.dates import local_date
+from billing.pricing.money import ZERO, exact
 from billing.usage.models import QuarantinedEvent
 from billing.usage.queries import (
     EventDetail,
@@ -49,6 +50,7 @@ class EventPage:
     period: str
     plan: str
     charges: Sequence[ChargePath]
+    cost: str
     why: str
     others: Sequence[tuple[str, str]]
 
@@ -91,6 +93,7 @@ def event_page(account: Account, id: str, source: str) -> EventPage | None:
         period=period_name(period.first_day, period.end_day) if period else "",
         plan=formats.text_of(version[0].name) if version else "",
         charges=charges,
+        cost=_cost(charges, account.currency),
         why="" if charges else _why(event, counted, period),
         others=others,
     )
@@ -112,6 +115,12 @@ def _why(event: EventDetail, counted: Sequence[object], period: Period | None) -
     if period.trial:
         return gettext("It lies in your trial, which is free, usage included.")
     return gettext("No charge of your plan prices it.")
+
+
+@exact()
+def _cost(charges: Sequence[ChargePath], currency: str) -> str:
+    """What all charges together made of it, exactly."""
+    return formats.money_exact(sum((one.amount for one in charges), ZERO), currency)
 
 
 def _delay(event: EventDetail) -> str:
@@ -160,6 +169,7 @@ def _set_aside(account: Account, id: str, source: str) -> EventPage | None:
         period="",
         plan="",
         charges=[],
+        cost="",
         why=_reason(row.reason),
         others=[],
     )

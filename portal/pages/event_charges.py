@@ -49,6 +49,7 @@ class ChargePath:
     price: str
     quantity: str
     tiers: Sequence[TierRow]
+    amount: Decimal
     cost: str
     day_quantity: str
     day_cost: str
@@ -92,6 +93,7 @@ def charge_path(found: Priced, stopped: Sequence[Firing]) -> ChargePath:
         price=price_words(found.charge, currency),
         quantity=quantity_words(found.meter, priced.row.quantity),
         tiers=_tiers(priced, currency),
+        amount=priced.row.cost,
         cost=formats.money_exact(priced.row.cost, currency),
         day_quantity=quantity_words(found.meter, whole.quantity),
         day_cost=formats.money_exact(whole.cost, currency),

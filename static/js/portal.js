@@ -37,14 +37,6 @@
     setTimeout(() => paused || restart(), RETRY_MS);
   };
 
-  // A slider stands for the number field beside it, which is what is sent.
-  document.querySelectorAll("input[data-for]").forEach((slider) => {
-    const number = find(slider.dataset.for);
-    slider.hidden = false;
-    slider.addEventListener("input", () => (number.value = slider.value));
-    number.addEventListener("input", () => (slider.value = number.value));
-  });
-
   on("htmx:sse:before:connection", (event) => paused && event.preventDefault());
   on("htmx:sse:after:connection", (event) => connected(event.detail.connection));
   on("htmx:sse:error htmx:sse:close", () => connected());

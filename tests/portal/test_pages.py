@@ -46,6 +46,8 @@ def addresses(world) -> dict[str, str]:
         "csv": reverse("portal:usage_csv"),
         "events": reverse("portal:events"),
         "events_csv": reverse("portal:events_csv"),
+        "simulate": reverse("portal:simulate") + "?use.storage=150&limit=100",
+        "usage beside": reverse("portal:usage") + "?compare=1",
         "event": event_url(events_page(world.account, limit=1).events[0]),
         "limits": reverse("portal:limits"),
         "limit of a meter": reverse("portal:limits") + "?meter=storage",
