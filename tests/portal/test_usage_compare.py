@@ -125,6 +125,14 @@ class TestPage:
         assert answer.context["page"].meter_name == "Input tokens"
         assert not answer.context["page"].money
 
+    def test_quantities_stay_quantities_where_nothing_was_before(self, world):
+        first = world.account.periods.order_by("start")[0].first_day
+        query = {"by": "model", "compare": "1", "from": first, "to": first + timedelta(days=5)}
+        page = sign_in(world.owner).get(USAGE, query).context["page"]
+        assert not page.money
+        assert page.comparison.total.before == 0
+        assert page.comparison.total.difference == page.total > 0
+
     def test_days_lead_to_their_events_and_to_other_days(self, world):
         answer = sign_in(world.owner).get(USAGE)
         assert '<a class="why" href="/billing/usage/events/?from=' in answer.text
