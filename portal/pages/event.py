@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -28,6 +28,9 @@ from portal import formats
 from portal.pages.event_charges import ChargePath, Priced, Stretch, charge_path
 from portal.pages.events import event_url, quantity_words
 from portal.pages.periods import period_name
+
+STOPS: Final = 200
+"""The newest stops that are looked at for what they took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def event_page(account: Account, id: str, source: str) -> EventPage | None:
     charges = list[ChargePath]()
     if period is not None and version is not None:
         period.account = account
-        stopped = [one for one in firings(account) if one.stop.reached and one.period.pk == period.pk]
+        stopped = [one for one in firings(account, STOPS) if one.stop.reached and one.period.pk == period.pk]
         charges = [
             charge_path(Priced(period, version, meter, charge, event), stopped)
             for charge in plan_terms(version[0]).charges

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from billing.invoices.models import InvoiceLine
-from billing.limits.queries import Firing
+from billing.limits.queries import Cause, Firing
 from billing.plans.models import Meter, Period, PlanVersion
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import Charge
@@ -168,7 +168,9 @@ def _waived(found: Priced, stopped: Sequence[Firing]) -> Waived | None:
     at = found.event.received_at
     for firing in stopped:
         crossed, resumed = firing.stop.crossed_at, firing.resumed
-        held = resumed is None or (resumed.at is not None and at < resumed.at)
+        # A period that ends lifts the stop for the next one: what still comes for it stays waived.
+        ended = resumed is not None and resumed.cause is Cause.PERIOD
+        held = resumed is None or ended or (resumed.at is not None and at < resumed.at)
         own = firing.meter is None or firing.meter.code == found.charge.meter
         if own and held and crossed is not None and crossed <= at:
             url = reverse("portal:limit_receipt", args=[firing.stop.pk])

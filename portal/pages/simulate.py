@@ -124,8 +124,7 @@ def simulate_page(account: Account, asked: Asked, at: datetime) -> SimulatePage:
         found = simulate(account, chosen, periods[0].start, periods[-1].end, asked.moved)
     rows = _rows(found, periods) if found else []
     own = _own(account, at)
-    unmoved = asked.moved.nothing and chosen is not None and own is not None and chosen.pk == own.pk
-    name = formats.text_of(chosen.name) if chosen else ""
+    unmoved = asked.moved.nothing and chosen is not None and chosen == own
     return SimulatePage(
         asked=asked,
         currency=account.currency,
@@ -138,7 +137,7 @@ def simulate_page(account: Account, asked: Asked, at: datetime) -> SimulatePage:
         rows=rows,
         total=_total(rows),
         span=dates.span(periods[0].first_day, periods[-1].end_day - DAY) if periods else "",
-        plan_name=name,
+        plan_name=formats.text_of(chosen.name) if chosen else "",
         lacking=lacking_words(found.unpriced) if found else (),
         unmoved=unmoved,
         agrees=unmoved and all(row.real is not None and row.total == row.real - row.waived for row in rows),

@@ -6,14 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from billing.plans.models import Meter, Period
+from billing.plans.models import Period
 from billing.pricing.charges import NO_USAGE, Charge, Usage
 from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.pricing.price import Priced, price
 from billing.usage.days import MICROSECOND, microseconds
 from billing.usage.reading.levels import level_steps, levels_before
-from billing.usage.reading.measures import Measure, Window
+from billing.usage.reading.measures import Measure, Window, meters_by_code
 from billing.usage.reading.pages import COLUMNS, MAX_PAGE, EventDetail, Position, fetch
 from billing.usage.reading.special import parameters_of, seen_before
 from billing.usage.reading.upto import usage_upto
@@ -60,7 +60,7 @@ def events_of_line(  # noqa: PLR0917
     the same event costs more later on. A level over time costs what its step holds until `end`; what was held
     since before the period is no event's.
     """
-    meter = Meter.objects.select_related("rollup_shape").get(code=charge.meter)
+    meter = meters_by_code()[charge.meter]
     limit = min(max(limit, 1), MAX_PAGE)
     measure = Measure(meter, charge.where)
     first, last = within or (start, end)
@@ -81,7 +81,7 @@ def events_of_line(  # noqa: PLR0917
 @exact()
 def event_of_line(period: Period, charge: Charge, end: datetime, event: EventDetail) -> PricedEvent:
     """One event that `charge` prices, as `events_of_line` has it for a stretch up to `end`."""
-    meter = Meter.objects.select_related("rollup_shape").get(code=charge.meter)
+    meter = meters_by_code()[charge.meter]
     running = _Running(period, Measure(meter, charge.where), charge, end, event)
     before = price(charge, running.usage)
     quantity = running.add(event)
