@@ -1,8 +1,6 @@
 """Reads of billing/invoices: issued documents as the contract shows them. Status is derived, never stored."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,28 +9,16 @@ from django.db.models import Q
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.standing import Status, standing, standing_at_issue
-from billing.plans.models import Period
 from billing.plans.queries import plan_terms
-from billing.pricing.charges import NO_USAGE, Charge
+from billing.pricing.charges import Charge
 from billing.pricing.dates import utc
-from billing.pricing.money import ZERO, exact, money_string, plain
-from billing.pricing.price import price
-from billing.usage.days import day_bounds, days_between
-from billing.usage.rating import period_usage
+from billing.pricing.money import ZERO, money_string, plain
+from billing.usage.charge_days import ChargeDay, charge_days
 
 type Data = dict[str, Any]
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class LineDay:
-    """A local day of a usage line: what was used, and by how much the exact price rose."""
-
-    day: date
-    quantity: Decimal
-    cost: Decimal
 
 
 def invoice_by_number(number: str, account: Account | None = None) -> Invoice | None:
@@ -142,8 +128,7 @@ def charge_of_line(line: InvoiceLine) -> Charge | None:
     return next((charge for charge in plan_terms(line.version).charges if charge.code == line.charge), None)
 
 
-@exact()
-def line_days(line: InvoiceLine) -> list[LineDay]:
+def line_days(line: InvoiceLine) -> list[ChargeDay]:
     """The local days of a usage line, from what is stored now: late usage is among it. [] for other lines.
 
     Days sum to the line's exact amount, late usage apart: a day's cost is by how much the period's price rose on it.
@@ -151,20 +136,4 @@ def line_days(line: InvoiceLine) -> list[LineDay]:
     charge, period = charge_of_line(line), line.period
     if charge is None or period is None or line.kind != "usage":
         return []
-    days = days_between(period.timezone, line.start, line.end)
-    cuts = [min(day_bounds(period.timezone, day)[1], line.end) for day in days]
-    return _rises(period, charge, line.start, days, cuts)
-
-
-def _rises(
-    period: Period, charge: Charge, start: datetime, days: Sequence[date], cuts: Sequence[datetime]
-) -> list[LineDay]:
-    usage = period_usage(period, [start, *cuts], [charge])
-    before = usage[start].get(charge.code, NO_USAGE)
-    found = []
-    for day, cut in zip(days, cuts, strict=True):
-        upto = usage[cut].get(charge.code, NO_USAGE)
-        cost = price(charge, upto).exact - price(charge, before).exact
-        found.append(LineDay(day, upto.quantity - before.quantity, cost))
-        before = upto
-    return found
+    return charge_days(period, charge, line.start, line.end)

@@ -1,12 +1,13 @@
-"""What usage will have cost by the end of the period: a cautious sum of days, not a model.
+"""What usage will have cost by the end of the period: a cautious sum of days.
 
 The last four weeks of complete days give a level (their mean, in which the highest and the lowest day count
-no more than the ones next to them, so that one odd day does not lead) and, from two weeks on, the shape of
-the week (each weekday's mean against the level, drawn halfway to it while there is little of it). What is
-left of today and every day after it is expected to cost level × weekday. The bands come from the scatter of
-the same days around that expectation, counting both the scatter to come and what is uncertain about the
-level, widened for few days as Student's t is. Everything is deterministic, and nothing spent is ever forecast
-away.
+no more than the ones next to them, so that one odd day does not lead). From two weeks on they also give the shape of
+the week (each weekday's mean against the level, drawn halfway to it while there is little of it), growth or fall
+where it stands out of the scatter, and whether days that miss are followed by others that do. What is
+left of today and every day after it is expected to cost what all that says. The bands come from the scatter of
+the same days around that expectation, counting both the scatter to come and what is uncertain about level and growth,
+widened for few days as Student's t is. Everything is deterministic, and nothing spent is ever forecast
+away. How often the bands hold is measured in docs/forecast.md.
 """
 
 from calendar import Day
@@ -28,6 +29,12 @@ MIN_SHAPED_DAYS: Final = 14
 """Complete days from which weekdays are told apart, and a forecast may be called confident."""
 MAX_CONFIDENT_WIDTH: Final = Decimal("0.5")
 """high - low of a confident forecast, as a part of what is expected."""
+
+DOUBT: Final = Decimal(3)
+"""How many times its variance the square of a slope must be before any of it is believed."""
+GROWS_FOR: Final = 14
+"""Days that growth goes on for; then it stays as it is."""
+MAX_ECHO: Final = Decimal("0.8")
 
 _Z80, _Z95 = Decimal("1.281552"), Decimal("1.959964")
 _CONTEXT: Final = Context(PRECISION)
@@ -62,12 +69,21 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """Expected cost by weekday (Monday is 0), a day's scatter around it, the days and freedom they come from."""
+    """Expected cost by weekday (Monday is 0) in the middle of the `days` it comes from, and how it goes on from there.
+
+    `growth`: by what part of itself a weekday's cost rises each day; `growth_variance`: how unsure that is. `variance`:
+    a day's scatter around all that; `freedom`: what it comes from. `echo`: how much of a day's miss the next day has
+    again, 0 to below 1; `miss`: by how much the last day missed.
+    """
 
     by_weekday: tuple[Decimal, ...]
     variance: Decimal
     days: int
     freedom: int
+    growth: Decimal = ZERO
+    growth_variance: Decimal = ZERO
+    echo: Decimal = ZERO
+    miss: Decimal = ZERO
 
 
 def forecast(
@@ -114,16 +130,76 @@ def _complete_days(history: Iterable[tuple[date, Decimal]], today: date) -> list
 def _pattern(costs: Sequence[tuple[date, Decimal]]) -> _Pattern:
     steady = _steady(costs)
     level = sum((cost for _, cost in steady), ZERO) / len(steady)
-    weekdays, freedom = [level for _ in Day], len(costs) - 1
-    if len(costs) >= MIN_SHAPED_DAYS:
-        for weekday in Day:
-            own = [cost for day, cost in steady if day.weekday() == weekday]
-            weekdays[weekday] = (sum(own, ZERO) + level) / (len(own) + 1)
-        drift = level - sum((weekdays[day.weekday()] for day, _ in costs), ZERO) / len(costs)
-        weekdays, freedom = [cost + drift for cost in weekdays], freedom - 6
-    weekdays = [max(cost, ZERO) for cost in weekdays]
-    squares = sum(((cost - weekdays[day.weekday()]) ** 2 for day, cost in costs), ZERO)
-    return _Pattern(tuple(weekdays), squares / freedom, len(costs), freedom)
+    if len(costs) < MIN_SHAPED_DAYS:
+        weekdays = tuple(max(level, ZERO) for _ in Day)
+        return _Pattern(weekdays, _scatter(costs, weekdays, len(costs) - 1), len(costs), len(costs) - 1)
+    return _growing(costs, steady, _weekdays(steady, level))
+
+
+def _weekdays(steady: Sequence[tuple[date, Decimal]], level: Decimal) -> tuple[Decimal, ...]:
+    """Each weekday's mean, drawn halfway to the level by one day more of it; together they cost what the days did."""
+    found = []
+    for weekday in Day:
+        own = [cost for day, cost in steady if day.weekday() == weekday]
+        found.append((sum(own, ZERO) + level) / (len(own) + 1))
+    drift = level - sum((found[day.weekday()] for day, _ in steady), ZERO) / len(steady)
+    return tuple(max(cost + drift, ZERO) for cost in found)
+
+
+def _scatter(costs: Sequence[tuple[date, Decimal]], weekdays: Sequence[Decimal], freedom: int) -> Decimal:
+    return sum(((cost - weekdays[day.weekday()]) ** 2 for day, cost in costs), ZERO) / freedom
+
+
+def _growing(
+    costs: Sequence[tuple[date, Decimal]],
+    steady: Sequence[tuple[date, Decimal]],
+    weekdays: tuple[Decimal, ...],
+) -> _Pattern:
+    """The pattern with its growth, as far as the days bear it out, and with the echo of its misses.
+
+    The slope of the misses is kept in part, the less of it the less it stands out of its standard error (an empirical
+    Bayes estimate: James and Stein's positive part). What is not believed still widens the bands.
+    """
+    centre = Decimal(len(costs) - 1) / 2
+    moved = [(n - centre) * weekdays[day.weekday()] for n, (day, _) in enumerate(costs)]
+    raw = [cost - weekdays[day.weekday()] for day, cost in costs]
+    misses = [cost - weekdays[day.weekday()] for day, cost in steady]
+    spread = sum((one * one for one in moved), ZERO)
+    slope = _product(moved, misses) / spread if spread else ZERO
+    unsure = _squares(raw, moved, slope) / (len(costs) - 8) / spread if spread else ZERO
+    doubt = unsure / slope**2 if slope else Decimal(1)
+    likely, believed = max(ZERO, 1 - doubt) * slope, max(ZERO, 1 - DOUBT * doubt) * slope
+    freedom = len(costs) - (8 if believed else 7)
+    left = [miss - believed * one for miss, one in zip(misses, moved, strict=True)]
+    return _Pattern(
+        by_weekday=weekdays,
+        variance=_squares(raw, moved, believed) / freedom,
+        days=len(costs),
+        freedom=freedom,
+        growth=believed,
+        growth_variance=max(ZERO, 1 - doubt) * unsure + (likely - believed) ** 2,
+        echo=_echo(left),
+        miss=left[-1],
+    )
+
+
+def _product(some: Sequence[Decimal], others: Sequence[Decimal]) -> Decimal:
+    return sum((one * other for one, other in zip(some, others, strict=True)), ZERO)
+
+
+def _squares(misses: Sequence[Decimal], moved: Sequence[Decimal], slope: Decimal) -> Decimal:
+    """The squares of what a slope leaves of the misses."""
+    return sum(((miss - slope * one) ** 2 for miss, one in zip(misses, moved, strict=True)), ZERO)
+
+
+def _echo(misses: Sequence[Decimal]) -> Decimal:
+    """The correlation of a day's miss with the next one's, without what so few days may have of it by chance."""
+    squares = _product(misses, misses)
+    if not squares:
+        return ZERO
+    found = _product(misses[:-1], misses[1:]) / squares
+    # Twice its standard error by chance, 1/√n: less than that is taken for none.
+    return min(found, MAX_ECHO) if found > 0 and found**2 * len(misses) > 4 else ZERO
 
 
 def _steady(costs: Sequence[tuple[date, Decimal]]) -> list[tuple[date, Decimal]]:
@@ -137,13 +213,23 @@ def _bands(
 ) -> tuple[Band, ...]:
     """A band for the end of each of `days`, (day, part of it that is left)."""
     z80, z95 = ((z + (z**3 + z) / (4 * pattern.freedom)) for z in (_Z80, _Z95))
-    middle, ahead, bands = spent, ZERO, []
-    for day, part in days:
-        middle += pattern.by_weekday[day.weekday()] * part
+    middle, bands = spent, list[Band]()
+    ahead, moved, scatter, echoed, weight = ZERO, ZERO, ZERO, Decimal(1), ZERO
+    centre = Decimal(pattern.days - 1) / 2
+    keeps = 1 - pattern.echo
+    for number, (day, part) in enumerate(days):
+        usual, place = pattern.by_weekday[day.weekday()], pattern.days + min(number, GROWS_FOR) - centre
+        echoed *= pattern.echo
+        middle += max(usual * (1 + pattern.growth * place) + pattern.miss * echoed, ZERO) * part
+        weight = weight * pattern.echo + 1
         ahead += part
-        deviation = (pattern.variance * (ahead + ahead**2 / pattern.days)).sqrt()
+        moved += usual * place * part
+        scatter += part * weight**2 * (1 - pattern.echo**2)
+        level = ahead**2 / pattern.days * (1 + pattern.echo) / keeps
+        variance = pattern.variance * (scatter + level) + pattern.growth_variance * moved**2
+        deviation = variance.sqrt()
         levels = (middle - z95 * deviation, middle - z80 * deviation, middle)
-        lows = [round_money(max(level, spent), currency) for level in levels]
+        lows = [round_money(max(one, spent), currency) for one in levels]
         highs = [round_money(middle + z * deviation, currency) for z in (z80, z95)]
         bands.append(Band(day, *lows, *highs))
     return tuple(bands)

@@ -87,7 +87,7 @@ def compare_plans(
         span=name,
         running=end == at,
         rows=tuple(
-            _row(each, mine, lacking=_words(missing), lowest=each is lowest)
+            _row(each, mine, lacking=lacking_words(missing), lowest=each is lowest)
             for each, missing in zip(simulations, lacking, strict=True)
         ),
     )
@@ -130,7 +130,7 @@ def _row(each: Simulation, mine: Simulation | None, *, lacking: tuple[str, ...],
     )
 
 
-def _words(missing: Sequence[Unpriced]) -> tuple[str, ...]:
+def lacking_words(missing: Sequence[Unpriced]) -> tuple[str, ...]:
     """ "does not include images", "includes only some of API calls"."""
     phrases = [
         (gettext("does not include %(meters)s"), [one for one in missing if not one.partly]),

@@ -1,13 +1,11 @@
-"""The HTML twin of an issued document, and the way from one of its lines to days and events."""
+"""The HTML twin of an issued document."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
-from django.core import signing
 from django.utils.translation import gettext
 
 from accounts.models import Account
@@ -16,21 +14,19 @@ from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.figures import Figures
 from billing.invoices.paper.transfer import Code, transfer_code, transfer_rows
 from billing.invoices.paper.words import coupon_words
-from billing.invoices.queries import LineDay, charge_of_line, invoice_by_number, line_days
+from billing.invoices.queries import invoice_by_number
 from billing.invoices.standing import standing
 from billing.payments.notices import is_on_hold
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO
-from billing.usage.queries import LineEvent, events_of_line
 from portal import dates, formats
-from portal.pages.documents import FootRow, LineGroup, TierRow, issued_groups, local_span, tier_rows
+from portal.pages.documents import FootRow, LineGroup, issued_groups, local_span
 from portal.pages.invoices import Status, status_of
 from portal.pages.payment import CardBlock, card_block
 from portal.pages.periods import period_name
 from portal.pages.upcoming import tax_words
 
 EVENTS: Final = 50
-_SALT: Final = "portal.line.events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +77,6 @@ class InvoicePage:
     @property
     def total(self) -> Decimal:
         return self.invoice.amount_due if self.invoice.amount_due else self.invoice.total
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    at: datetime
-    id: str
-    source: str
-    facts: str
-    quantity: str
-    cost: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinePage:
-    """`next` is the key of the page that follows; the costs of a line's days sum to its exact amount."""
-
-    invoice: Invoice
-    line: InvoiceLine
-    currency: str
-    unit: str
-    quantity: str
-    tiers: Sequence[TierRow]
-    exact: str
-    days: Sequence[tuple[date, str, str]]
-    events: Sequence[EventRow]
-    first: bool
-    next: str
 
 
 def invoice_page(account: Account, number: str, at: datetime) -> InvoicePage | None:
@@ -200,71 +169,3 @@ def _given_rows(note: Invoice) -> list[FootRow]:
     words = gettext("Taken off %(number)s") % {"number": note.snapshot["credits"]["number"]}
     rows = [FootRow(words, -note.settles), FootRow(gettext("Given as credit"), note.settles - note.total)]
     return [row for row in rows if row.amount]
-
-
-def line_page(account: Account, number: str, line_id: UUID, after: str) -> LinePage | None:
-    """The days of a usage line and a page of its events; None where there is no such line."""
-    rows = InvoiceLine.objects.select_related(
-        "invoice", "version__plan", "period__account", "period__subscription"
-    )
-    line = rows.filter(account=account, invoice__number=number, pk=line_id, kind="usage").first()
-    charge = charge_of_line(line) if line else None
-    if line is None or charge is None or line.period is None:
-        return None
-    found, following = events_of_line(line.period, charge, line.start, line.end, _position(after), EVENTS)
-    currency = line.invoice.currency
-    wide = max((_places(one.cost) for one in found), default=0)
-    days = [one for one in line_days(line) if one.quantity or one.cost]
-    return LinePage(
-        invoice=line.invoice,
-        line=line,
-        currency=currency,
-        unit=formats.plural(line.unit, line.quantity or ZERO),
-        quantity=formats.number(line.quantity or ZERO),
-        tiers=tier_rows(line.tiers, currency),
-        exact=f"{formats.money_exact(line.exact_amount, currency)} → {formats.money(line.amount, currency)}",
-        days=_days(days, currency),
-        events=[_event(one, currency, wide) for one in found],
-        first=not after,
-        next=signing.dumps(
-            [part.isoformat() if isinstance(part, datetime) else part for part in following], salt=_SALT
-        )
-        if following
-        else "",
-    )
-
-
-def _days(days: Sequence[LineDay], currency: str) -> list[tuple[date, str, str]]:
-    wide = max((_places(one.cost) for one in days), default=0)
-    return [
-        (one.day, formats.number(one.quantity), formats.money_exact(one.cost, currency, wide)) for one in days
-    ]
-
-
-def _event(one: LineEvent, currency: str, places: int) -> EventRow:
-    event = one.event
-    facts = [str(value) for value in event.data.values() if isinstance(value, str)]
-    return EventRow(
-        at=event.time,
-        id=event.id,
-        source=event.source,
-        facts=" · ".join(facts[:3])[:120],
-        quantity=formats.number(one.quantity),
-        cost=formats.money_exact(one.cost, currency, places),
-    )
-
-
-def _position(key: str) -> tuple[datetime, datetime, str, str] | None:
-    """The place that a signed page key names; a key that is not ours begins again."""
-    if not key:
-        return None
-    try:
-        time, received, source, event = signing.loads(key, salt=_SALT)
-    except signing.BadSignature:
-        return None
-    return datetime.fromisoformat(time), datetime.fromisoformat(received), source, event
-
-
-def _places(amount: Decimal) -> int:
-    exponent = amount.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -69,8 +69,11 @@ def period_holding(account: Account, instant: datetime) -> Period | None:
     return period_at(account, instant)
 
 
-def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:
-    """The last periods, newest first."""
+def choices(
+    account: Account, chosen: Period, stored: Sequence[Period] | None = None
+) -> Sequence[PeriodChoice]:
+    """The last periods, newest first; `stored`: all of the account's in order, for who has them."""
+    recent = recent_periods(account) if stored is None else stored[-SHOWN:][::-1]
     return [
         PeriodChoice(
             period_name(one.first_day, one.end_day),
@@ -78,7 +81,7 @@ def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:
             dates.last_day(one.end_day),
             one.pk == chosen.pk,
         )
-        for one in recent_periods(account)
+        for one in recent
         if one.end > one.start
     ]
 

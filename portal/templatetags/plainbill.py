@@ -1,6 +1,6 @@
 """Filters and marks of the portal's templates: each is one function of formats.py, dates.py or an icon."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -107,6 +107,19 @@ def quantity(value: Decimal) -> str:
 
 
 @register.filter
+def quantity_signed(value: Decimal) -> str:
+    """A difference: with a plus sign when it is above zero."""
+    text = formats.quantity(value)
+    return f"+{text}" if value > 0 else text
+
+
+@register.filter
+def fallen(value: Decimal) -> Decimal:
+    """What is gone, as a difference."""
+    return -value
+
+
+@register.filter
 def percent(share: Decimal) -> str:
     return formats.percent(share)
 
@@ -146,6 +159,12 @@ def moment(instant: datetime, form: str = "MMMd") -> str:
 def moment_short(instant: datetime) -> str:
     """With its year, without seconds."""
     return dates.moment(instant, "yMMMd", seconds=False)
+
+
+@register.filter
+def text_of(texts: Mapping[str, str]) -> str:
+    """A name from the catalogue."""
+    return formats.text_of(texts)
 
 
 @register.filter

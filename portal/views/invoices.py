@@ -16,7 +16,8 @@ from billing.invoices.proof import proof_file, verifier
 from billing.invoices.queries import invoice_by_number
 from portal.files import download
 from portal.pages.check import check_page
-from portal.pages.invoice import invoice_page, line_page
+from portal.pages.invoice import invoice_page
+from portal.pages.invoice_line import line_page
 from portal.pages.invoices import invoice_list
 from portal.views.base import PortalRequest, page, show
 
@@ -109,7 +110,8 @@ def _file(
 @require_safe
 @page(place="invoices")
 def show_line(request: PortalRequest, number: str, line: UUID) -> HttpResponseBase:
-    found = line_page(request.account, number, line, request.GET.get("after", ""))
+    after, day = request.GET.get("after", ""), request.GET.get("day", "")
+    found = line_page(request.account, number, line, after, day)
     if found is None:
         raise Http404
     return show(request, "portal/invoice_line.html", found)

@@ -130,7 +130,7 @@ def read_form(data: QueryDict, currency: str) -> tuple[Terms | None, LimitForm]:
     amount, action, thresholds = None, None, None
     removing = data.get("remove") == "1"
     try:
-        amount = None if removing else read_amount(_amount(typed), currency)
+        amount = None if removing else read_amount(typed_amount(typed), currency)
     except LimitError as error:
         example = "500.00" if minor_units(currency) else "500"
         wrong = error.code == "invalid"
@@ -164,7 +164,7 @@ def read_first_limit(data: QueryDict, currency: str) -> tuple[Terms | None, Limi
     return read_form(whole, currency)
 
 
-def _amount(typed: str) -> str:
+def typed_amount(typed: str) -> str:
     """What a person writes as a decimal string: "1 234,50 €", "1,234.50" and "1.234,50" are all 1234.50."""
     text = _AMOUNT_NOISE.sub("", typed)
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):

@@ -2,19 +2,33 @@
 
 import csv
 from collections.abc import Iterator
+from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.db.models import F
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from billing.invoices.exports.cells import safe_text
+from billing.plans.models import Period
 from billing.plans.queries import period_at
+from billing.pricing.dates import local_date
 from billing.pricing.money import money_string, plain
+from portal import dates
 from portal.pages.periods import choices
-from portal.pages.usage import METER, UsagePage, read_question, usage_page
+from portal.pages.usage import UsagePage, usage_page
+from portal.pages.usage_question import (
+    METER,
+    Question,
+    presets,
+    question_after,
+    question_before,
+    read_question,
+)
 from portal.views.base import PortalRequest, page, show
 
 
@@ -24,25 +38,35 @@ def show_usage(request: PortalRequest) -> HttpResponseBase:
     now = timezone.now()
     running = period_at(request.account, now)
     question = read_question(request.GET.dict(), request.account, now, running)
-    found = usage_page(request.account, question, now)
-    ways = [(name, _address(found, name)) for name in (METER, *found.dimensions)]
+    periods, today = _periods(request.account), local_date(now, request.account.timezone)
+    found = usage_page(request.account, question, now, periods)
+    before, after = question_before(question, periods, today), question_after(question, periods)
     return show(
         request,
         "portal/usage.html",
         found,
-        ways=ways,
+        ways=[(name, _address(question, by=name)) for name in (METER, *found.dimensions)],
+        presets=[
+            (one.name, _address(question.of(one.first, one.last)), one.current)
+            for one in presets(question, periods, today)
+        ],
+        before=(dates.span(before.first, before.last), _address(before)),
+        after=(dates.span(after.first, after.last), _address(after)) if after.first <= today else None,
+        sharing=[
+            (name, _address(question, meter=code), code == found.counted) for code, name in found.sharing
+        ],
         csv_url=f"{reverse('portal:usage_csv')}?{urlencode(question.query)}",
-        periods=choices(request.account, running) if running else (),
+        periods=choices(request.account, running, periods) if running else (),
     )
 
 
 @require_safe
 @page(place="usage")
 def download(request: PortalRequest) -> HttpResponseBase:
-    """The table as CSV: decimal strings, days as ISO dates, one column for each group."""
+    """The table as CSV: decimal strings, days as ISO dates, one column for each group; what was before beside it."""
     now = timezone.now()
     question = read_question(request.GET.dict(), request.account, now, period_at(request.account, now))
-    found = usage_page(request.account, question, now)
+    found = usage_page(request.account, question, now, _periods(request.account))
     name = f"usage-{request.account.code}-{question.first}-{question.last}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -52,16 +76,23 @@ def download(request: PortalRequest) -> HttpResponseBase:
     return response
 
 
+def _periods(account: Account) -> list[Period]:
+    """All of its periods in order; an empty one ended as it began."""
+    return list(Period.objects.filter(account=account, end__gt=F("start")).order_by("start"))
+
+
 def _rows(found: UsagePage) -> Iterator[list[str]]:
-    unit = found.currency if found.money else found.unit
-    yield ["from", "to", *(safe_text(one.name) for one in found.series), "total", "unit"]
-    for row in found.rows:
-        values = [
-            money_string(one, found.currency) if found.money else plain(one)
-            for one in (*row.cells, row.total)
-        ]
-        yield [row.start.isoformat(), row.last.isoformat(), *values, safe_text(unit)]
+    def amount(value: Decimal) -> str:
+        return money_string(value, found.currency) if found.money else plain(value)
+
+    unit, compared = found.currency if found.money else found.unit, found.comparison
+    more = ["before", "difference"] if compared else []
+    yield ["from", "to", *(safe_text(one.name) for one in found.series), "total", *more, "unit"]
+    for place, row in enumerate(found.rows):
+        beside = compared.rows[place] if compared else None
+        values = [*row.cells, row.total, *((beside.before, beside.difference) if beside else ())]
+        yield [row.start.isoformat(), row.last.isoformat(), *map(amount, values), safe_text(unit)]
 
 
-def _address(found: UsagePage, by: str) -> str:
-    return f"{reverse('portal:usage')}?{urlencode({**found.question.query, 'by': by})}"
+def _address(question: Question, **changes: str) -> str:
+    return f"{reverse('portal:usage')}?{urlencode({**question.query, **changes})}"

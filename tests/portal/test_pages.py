@@ -17,9 +17,11 @@ from billing.limits.queries import current_limit
 from billing.plans.actions import Actor, load_catalog, redeem
 from billing.plans.models import Meter, Plan
 from billing.plans.queries import running_subscription, scheduled_change, version_at
+from billing.usage.queries import events_page
 from billing.usage.rating import rate_period
 from portal import acts, formats
 from portal.locale_build import messages
+from portal.pages.events import event_url
 from portal.pages.quotes import quote_page
 from portal.pages.upcoming import upcoming_page
 from tests.factories import make_account, make_member
@@ -42,6 +44,11 @@ def addresses(world) -> dict[str, str]:
         "usage of a meter": reverse("portal:usage") + "?meter=output_tokens",
         "usage of a year": reverse("portal:usage") + f"?from={(world.now - timedelta(days=300)).date()}",
         "csv": reverse("portal:usage_csv"),
+        "events": reverse("portal:events"),
+        "events_csv": reverse("portal:events_csv"),
+        "simulate": reverse("portal:simulate") + "?use.storage=150&limit=100",
+        "usage beside": reverse("portal:usage") + "?compare=1",
+        "event": event_url(events_page(world.account, limit=1).events[0]),
         "limits": reverse("portal:limits"),
         "limit of a meter": reverse("portal:limits") + "?meter=storage",
         "invoices": reverse("portal:invoices"),
@@ -85,6 +92,8 @@ QUERIES = {
     "activity": 7,
     "members": 7,
     "sessions": 7,
+    "events": 8,
+    "event": 26,
 }
 
 
@@ -97,9 +106,9 @@ def test_the_owner_sees_every_page_and_a_viewer_every_page_that_changes_nothing(
 
 def test_another_customer_finds_nothing_of_this_account(world):
     outsider = sign_in(world.outsider)
-    for name in ("invoice", "line", "pdf", "cii", "ubl"):
+    for name in ("invoice", "line", "pdf", "cii", "ubl", "event"):
         assert outsider.get(addresses(world)[name]).status_code == 404, name
-    for name in ("overview", "usage", "invoices", "settings"):
+    for name in ("overview", "usage", "events", "invoices", "settings"):
         assert world.account.name not in outsider.get(addresses(world)[name]).text, name
 
 

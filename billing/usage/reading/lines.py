@@ -6,14 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from billing.plans.models import Meter, Period
+from billing.plans.models import Period
 from billing.pricing.charges import NO_USAGE, Charge, Usage
 from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
-from billing.pricing.price import price
+from billing.pricing.price import Priced, price
 from billing.usage.days import MICROSECOND, microseconds
 from billing.usage.reading.levels import level_steps, levels_before
-from billing.usage.reading.measures import Measure, Window
+from billing.usage.reading.measures import Measure, Window, meters_by_code
 from billing.usage.reading.pages import COLUMNS, MAX_PAGE, EventDetail, Position, fetch
 from billing.usage.reading.special import parameters_of, seen_before
 from billing.usage.reading.upto import usage_upto
@@ -32,6 +32,15 @@ class LineEvent:
     cost: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class PricedEvent:
+    """A `LineEvent` with the price of the period's usage before it and with it."""
+
+    row: LineEvent
+    before: Priced
+    upto: Priced
+
+
 @exact()
 def events_of_line(  # noqa: PLR0917
     period: Period,
@@ -40,17 +49,22 @@ def events_of_line(  # noqa: PLR0917
     end: datetime,
     after: Position | None = None,
     limit: int = 50,
+    *,
+    within: tuple[datetime, datetime] | None = None,
 ) -> tuple[tuple[LineEvent, ...], Position | None]:
     """The events of [start, end), a stretch of `period`, that `charge` prices, in time order; and where to go on.
+
+    `within`: only those of a part of it, at the same costs.
 
     Costs are differences of the price of the whole period so far, so they sum to the line's exact amount: with tiers
     the same event costs more later on. A level over time costs what its step holds until `end`; what was held
     since before the period is no event's.
     """
-    meter = Meter.objects.select_related("rollup_shape").get(code=charge.meter)
+    meter = meters_by_code()[charge.meter]
     limit = min(max(limit, 1), MAX_PAGE)
     measure = Measure(meter, charge.where)
-    found = _events(period, measure, start, end, after, limit + 1)
+    first, last = within or (start, end)
+    found = _events(period, measure, max(first, start), min(last, end), after, limit + 1)
     page = found[:limit]
     if not page:
         return (), None
@@ -62,6 +76,17 @@ def events_of_line(  # noqa: PLR0917
         rows.append(LineEvent(event, quantity, total - cost))
         cost = total
     return tuple(rows), page[-1].position if len(found) > limit else None
+
+
+@exact()
+def event_of_line(period: Period, charge: Charge, end: datetime, event: EventDetail) -> PricedEvent:
+    """One event that `charge` prices, as `events_of_line` has it for a stretch up to `end`."""
+    meter = meters_by_code()[charge.meter]
+    running = _Running(period, Measure(meter, charge.where), charge, end, event)
+    before = price(charge, running.usage)
+    quantity = running.add(event)
+    upto = price(charge, running.usage)
+    return PricedEvent(LineEvent(event, quantity, upto.exact - before.exact), before, upto)
 
 
 def _events(  # noqa: PLR0917

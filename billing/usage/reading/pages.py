@@ -1,7 +1,7 @@
-"""Single events, newest first, a page at a time."""
+"""Single events, newest first, a page at a time; and one by its identity."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,8 +10,11 @@ from django.db import connection
 from accounts.models import Account
 from billing.plans.models import Meter
 from billing.usage.intake.revisions import decode_data
+from billing.usage.reading.measures import where_sql
 
 MAX_PAGE: Final = 200
+LOOKED_AT: Final = 10_000
+"""Events of each type that a page with a filter looks at: a rare value is found page by page, not by one long read."""
 
 type Position = tuple[datetime, datetime, str, str]
 """(time, received_at, source, id) of an event: unique, and in the order of the pages."""
@@ -19,6 +22,7 @@ type Position = tuple[datetime, datetime, str, str]
 COLUMNS: Final = (
     """e.type, e."time", e.received_at, e.source, e.event_id, e.revision, e.voided, e.data::text"""
 )
+_KEY: Final = '(e."time", e.received_at, e.source, e.event_id)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +45,114 @@ class EventDetail:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events, and where the next page begins; None on the last one."""
+    """Events, and where the next page begins; None on the last one. `newer`: where the page before it ends.
+
+    A page with a filter may hold less than was asked for, or nothing, and still have a next one: so far it was looked.
+    """
 
     events: tuple[EventDetail, ...]
     next: Position | None
+    newer: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which events: of [start, end), of these types (None: all that have a meter), from `source`, whose data has one of
+    the values of each name in `matching`, and that `meter` counts.
+    """
+
+    types: Sequence[str] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    source: str = ""
+    matching: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    meter: Meter | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether some events of the types and the time are left out."""
+        return bool(self.source or self.matching or self.meter)
 
 
 def events_page(
     account: Account,
+    sought: Sought = Sought(),  # frozen
     *,
-    types: Sequence[str] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    id: str | None = None,
     after: Position | None = None,
+    before: Position | None = None,
     limit: int = 50,
 ) -> EventPage:
-    """The account's events of [start, end), newest first, from behind `after` on; all types that have a meter."""
-    limit = min(max(limit, 1), MAX_PAGE)
+    """A page of the account's events, newest first: from behind `after` on, or those right before `before`."""
+    types = sought.types
     if types is None:
         types = sorted(set(Meter.objects.values_list("event_type", flat=True)))
-    # One index scan for each type, merged: an account's events are kept by type, then time.
-    statement = f"""
-        SELECT {COLUMNS} FROM unnest(%(types)s::text[]) AS kind(name) CROSS JOIN LATERAL (
-            SELECT * FROM usage_event e WHERE e.account_id = %(account)s AND e.type = kind.name
-              {'AND e."time" >= %(start)s' if start else ""}
-              {'AND e."time" < %(end)s' if end else ""}
-              {"AND e.event_id = %(id)s" if id else ""}
-              {_AFTER if after else ""}
-            ORDER BY e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC LIMIT %(limit)s
-        ) e ORDER BY e."time" DESC, e.received_at DESC, e.source DESC, e.event_id DESC LIMIT %(limit)s"""
-    parameters = {"account": account.pk, "types": list(types), "start": start, "end": end, "id": id}
-    time, received, source, event_id = after or (None, None, None, None)
-    parameters |= {
+    edge, upwards = (before, True) if before else (after, False)
+    depth = LOOKED_AT if sought.filtered else limit + 1
+    order = _order("" if upwards else "DESC")
+    time, received_at, source, event_id = edge or (None, None, None, None)
+    parameters: dict[str, Any] = {
+        "account": account.pk,
+        "types": list(types),
+        "start": sought.start,
+        "end": sought.end,
         "time": time,
-        "received": received,
+        "received_at": received_at,
         "source": source,
         "event_id": event_id,
+        "depth": depth,
         "limit": limit + 1,
     }
+    looked = f"""
+        SELECT e.* FROM unnest(%(types)s::text[]) AS kind(name) CROSS JOIN LATERAL (
+            SELECT * FROM usage_event e WHERE e.account_id = %(account)s AND e.type = kind.name
+              {'AND e."time" >= %(start)s' if sought.start else ""}
+              {'AND e."time" < %(end)s' if sought.end else ""}
+              {_beyond(upwards) if edge else ""}
+            ORDER BY {order} LIMIT %(depth)s
+        ) e ORDER BY {order} LIMIT %(depth)s"""
+    statement = f"""SELECT {COLUMNS} FROM ({looked}) e WHERE {_filter(sought, parameters)}
+        ORDER BY {order} LIMIT %(limit)s"""
     found = fetch(statement, parameters)
-    return EventPage(tuple(found[:limit]), found[limit - 1].position if len(found) > limit else None)
+    events = found[:limit]
+    further = events[-1].position if len(found) > limit else None
+    if further is None and sought.filtered:
+        further = _last_looked_at(looked, order, parameters)
+    if upwards:
+        events.reverse()
+        return EventPage(tuple(events), events[-1].position if events else before, further)
+    return EventPage(tuple(events), further, events[0].position if events and after else None)
 
 
-_AFTER: Final = """AND e."time" <= %(time)s
-    AND (e."time", e.received_at, e.source, e.event_id) < (%(time)s, %(received)s, %(source)s, %(event_id)s)"""
+def _order(direction: str) -> str:
+    """One index scan for each type, merged: an account's events are kept by type, then time."""
+    return ", ".join(f"e.{name} {direction}" for name in ('"time"', "received_at", "source", "event_id"))
+
+
+def _beyond(upwards: bool) -> str:
+    """The first test is the index's."""
+    sign = ">" if upwards else "<"
+    edge = "(%(time)s, %(received_at)s, %(source)s, %(event_id)s)"
+    return f'AND e."time" {sign}= %(time)s AND {_KEY} {sign} {edge}'
+
+
+def _filter(sought: Sought, parameters: dict[str, Any]) -> str:
+    tests = [where_sql(sought.matching, "e.data", parameters)]
+    if sought.source:
+        parameters["from_source"] = sought.source
+        tests.append("e.source = %(from_source)s")
+    if sought.meter and sought.meter.aggregation != "count":
+        parameters["value"] = sought.meter.value
+        kind = "text" if sought.meter.aggregation == "unique" else "number"
+        tests.append(f"coalesce(usage_{kind}(e.data -> %(value)s::text)::text, '') <> ''")
+    return " AND ".join(tests)
+
+
+def _last_looked_at(looked: str, order: str, parameters: dict[str, Any]) -> Position | None:
+    """The last event that the page looked at, if there may be more behind it."""
+    found = fetch(
+        f"SELECT {COLUMNS} FROM ({looked}) e ORDER BY {order} OFFSET %(depth)s - 1 LIMIT 1", parameters
+    )
+    return found[0].position if found else None
 
 
 def event_detail(account: Account, source: str, id: str) -> EventDetail | None:
@@ -96,6 +163,32 @@ def event_detail(account: Account, source: str, id: str) -> EventDetail | None:
         {"account": account.pk, "source": source, "id": id},
     )
     return found[0] if found else None
+
+
+MAX_SOURCES: Final = 10_000
+
+
+def events_by_id(account: Account, id: str) -> list[EventDetail]:
+    """The account's events with this id, one for each source that has it, the last stored first.
+
+    Goes down the primary key from source to source (at most `MAX_SOURCES`): the id alone is no index's beginning.
+    """
+    return fetch(
+        f"""WITH RECURSIVE sources AS (
+                (SELECT e.source, 1 AS n FROM usage_event e WHERE e.account_id = %(account)s
+                 ORDER BY e.source LIMIT 1)
+                UNION ALL
+                SELECT l.source, s.n + 1 FROM sources s CROSS JOIN LATERAL (
+                    SELECT e.source FROM usage_event e
+                    WHERE e.account_id = %(account)s AND e.source > s.source ORDER BY e.source LIMIT 1
+                ) l WHERE s.n < %(most)s
+            )
+            SELECT {COLUMNS} FROM sources s CROSS JOIN LATERAL (
+                SELECT * FROM usage_event e
+                WHERE e.account_id = %(account)s AND e.source = s.source AND e.event_id = %(id)s OFFSET 0
+            ) e ORDER BY e.received_at DESC""",
+        {"account": account.pk, "id": id, "most": MAX_SOURCES},
+    )
 
 
 def fetch(statement: str, parameters: dict[str, Any]) -> list[EventDetail]:

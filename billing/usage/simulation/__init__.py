@@ -1,19 +1,20 @@
 """`simulate`: an account's real usage priced on another plan, by the very functions that invoice.
 
 What counts: base prices, usage, charge minimums and minimum spend, before coupons, tax and credits. Late usage counts
-in the period of its time, as if it had come in time. What does not: limits and what they waived, trials, adjustments.
+in the period of its time, as if it had come in time. What does not: limits and what they waived, trials, adjustments;
+but for what is asked to be otherwise (`Moved`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils import timezone
 
 from accounts.models import Account
 from billing.plans.lines import PlanLine, minimum_spend_line
-from billing.plans.models import PlanVersion
+from billing.plans.models import Period, PlanVersion
 from billing.plans.queries import base_charge, plan_terms
 from billing.pricing.charges import Plan, Usage
 from billing.pricing.lines import Line
@@ -22,11 +23,13 @@ from billing.pricing.money import ZERO, exact
 from billing.pricing.proration import cancel_line, period_share
 from billing.pricing.rate import rate
 from billing.pricing.spans import Span
+from billing.usage.days import day_bounds, days_between
 from billing.usage.reading.upto import usage_upto
 from billing.usage.simulation.calendar import Bounds, PlanPeriod, simulated_periods
 from billing.usage.simulation.coverage import Unpriced, unpriced_meters
+from billing.usage.simulation.moving import AS_IT_WAS, Moved, cost_of, moved_usage, reached_on
 
-__all__ = ["SimulatedPeriod", "Simulation", "Unpriced", "simulate", "simulate_all"]
+__all__ = ["Moved", "SimulatedPeriod", "Simulation", "Unpriced", "simulate", "simulate_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class SimulatedPeriod:
     """A period [start, end) of the simulated plan, cut where the simulation ends. Amounts are in minor units.
 
     `base`: the base price and, if the period is cut, the unused days given back; `usage` and `minimums` as `rate()`
-    makes them; `minimum_spend`: what they miss to the plan's, prorated.
+    makes them; `minimum_spend`: what they miss to the plan's, prorated. `refused`: what a limit that stops would have
+    kept from happening, zero or more; `reached`: the local day on which usage reached the limit, if it did.
     """
 
     start: datetime
@@ -43,6 +47,8 @@ class SimulatedPeriod:
     usage: tuple[Line, ...]
     minimums: tuple[Line, ...]
     minimum_spend: Line | None
+    refused: Decimal = ZERO
+    reached: date | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -51,11 +57,12 @@ class SimulatedPeriod:
 
     @property
     def usage_total(self) -> Decimal:
-        return _sum(self.usage)
+        return cost_of(self.usage)
 
     @property
+    @exact()
     def subtotal(self) -> Decimal:
-        return _sum(self.lines)
+        return cost_of(self.lines) - self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +84,25 @@ class Simulation:
         return self.version.currency
 
     @property
+    @exact()
     def total(self) -> Decimal:
         """The sum of the periods' subtotals: before coupons, tax and credits."""
-        return _sum(line for period in self.periods for line in period.lines)
+        return sum((period.subtotal for period in self.periods), ZERO)
 
 
-def simulate(account: Account, version: PlanVersion, start: datetime, end: datetime) -> Simulation:
+def simulate(
+    account: Account, version: PlanVersion, start: datetime, end: datetime, moved: Moved = AS_IT_WAS
+) -> Simulation:
     """`simulate_all` of one version."""
-    return simulate_all(account, [version], start, end)[0]
+    return simulate_all(account, [version], start, end, moved)[0]
 
 
 def simulate_all(
-    account: Account, versions: Sequence[PlanVersion], start: datetime, end: datetime
+    account: Account,
+    versions: Sequence[PlanVersion],
+    start: datetime,
+    end: datetime,
+    moved: Moved = AS_IT_WAS,
 ) -> list[Simulation]:
     """What each of `versions` would have cost for the usage that the account had in [start, end).
 
@@ -100,52 +114,79 @@ def simulate_all(
         raise ValueError(f"a simulation cannot end ({end}) before it starts ({start})")
     calendars = [simulated_periods(account, version, start, end) for version in versions]
     plans = [plan_terms(version) for version in versions]
-    found = _usage(account, plans, calendars)
+    found = _usage(account, plans, calendars, by_day=moved.limit is not None)
     lacking = unpriced_meters(account, plans, start, end)
     return [
         Simulation(
             version,
             start,
             end,
-            tuple(_priced(version, period, found[period.bounds][n]) for period in calendars[n]),
+            tuple(_priced(version, period, found[period.bounds][n], moved) for period in calendars[n]),
             lacking[n],
         )
         for n, version in enumerate(versions)
     ]
 
 
+type Days = list[tuple[date, Mapping[str, Usage]]]
+"""Local days in order, each with the usage by charge up to its end. The last one ends as the period does."""
+
+
 def _usage(
-    account: Account, plans: Sequence[Plan], calendars: Sequence[Sequence[PlanPeriod]]
-) -> dict[Bounds, dict[int, dict[str, Usage]]]:
-    """The usage of each period by plan (its place in `plans`) and charge: one reading for all plans that bill it."""
-    billing = dict[Bounds, list[int]]()
+    account: Account, plans: Sequence[Plan], calendars: Sequence[Sequence[PlanPeriod]], *, by_day: bool
+) -> dict[Bounds, dict[int, Days]]:
+    """The usage of each period by plan (its place in `plans`) and charge: one reading for all plans that bill it.
+
+    Of its last day alone, or with `by_day` of all its days.
+    """
+    billing, used = dict[Bounds, list[int]](), dict[Bounds, Period]()
     for n, periods in enumerate(calendars):
         for period in periods:
             billing.setdefault(period.bounds, []).append(n)
-    found, now = dict[Bounds, dict[int, dict[str, Usage]]](), timezone.now()
+            used[period.bounds] = period.used
+    found, now = dict[Bounds, dict[int, Days]](), timezone.now()
     for bounds, places in billing.items():
         start, end, full_start, full_end = bounds
+        days = days_between(used[bounds].timezone, start, end)
+        ends = [(day, min(day_bounds(used[bounds].timezone, day)[1], end)) for day in days]
+        ends = ends if by_day else ends[-1:]
         charges = [replace(charge, code=f"{n} {charge.code}") for n in places for charge in plans[n].charges]
-        usage = usage_upto(account, start, [end], charges, full_start, full_end, now)[end]
+        usage = usage_upto(account, start, [cut for _, cut in ends], charges, full_start, full_end, now)
         found[bounds] = {
-            n: {charge.code: usage[f"{n} {charge.code}"] for charge in plans[n].charges} for n in places
+            n: [
+                (day, {charge.code: usage[cut][f"{n} {charge.code}"] for charge in plans[n].charges})
+                for day, cut in ends
+            ]
+            for n in places
         }
     return found
 
 
-def _priced(version: PlanVersion, period: PlanPeriod, usage: Mapping[str, Usage]) -> SimulatedPeriod:
+def _priced(version: PlanVersion, period: PlanPeriod, days: Days, moved: Moved) -> SimulatedPeriod:
     plan, used = plan_terms(version), period.used
     share = period_share(used)
-    lines = rate([Span(plan, used.start, used.end, {}, usage, share)])
+    whole = [(day, moved_usage(usage, plan.charges, moved)) for day, usage in days]
+    lines = rate([Span(plan, used.start, used.end, {}, whole[-1][1], share)])
+    usage_lines = tuple(line for line in lines if line.kind == "usage")
     base = tuple(_base_lines(version, period))
-    missing = missing_spend([(plan.minimum_spend, share)], _sum((*base, *lines)), plan.currency)
+    reached, refused = None, ZERO
+    if moved.limit is not None:
+        with exact():
+            over = cost_of(usage_lines) - moved.limit
+        reached = reached_on(plan, used, whole, moved.limit) if over >= 0 else None
+        refused = max(over, ZERO) if moved.stops else ZERO
+    with exact():
+        net = cost_of((*base, *lines)) - refused
+    missing = missing_spend([(plan.minimum_spend, share)], net, plan.currency)
     return SimulatedPeriod(
         start=used.start,
         end=used.end,
         base=base,
-        usage=tuple(line for line in lines if line.kind == "usage"),
+        usage=usage_lines,
         minimums=tuple(line for line in lines if line.kind != "usage"),
         minimum_spend=minimum_spend_line(plan, missing, used.start, used.end) if missing else None,
+        refused=refused,
+        reached=reached,
     )
 
 
@@ -158,8 +199,3 @@ def _base_lines(version: PlanVersion, period: PlanPeriod) -> Iterable[Line]:
     if period.used.end_day < period.charged.end_day:
         back = cancel_line(version.base_price, period.used.last_day, period.charged, version.currency)
         yield PlanLine(version, back, period.charged).as_line()
-
-
-@exact()
-def _sum(lines: Iterable[Line]) -> Decimal:
-    return sum((line.amount for line in lines), ZERO)
