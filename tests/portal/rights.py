@@ -17,6 +17,8 @@ class Reach(Enum):
     MEMBERS = "members"
     MONEY = "owner and billing"
     BUILDERS = "owner and developer"
+    OWNERS = "owner"
+    ABOUT = "owner, and the viewer, whom it is about"  # to others it is not there: 404
     TRIERS = "owner, billing and developer"
     KEYS = "keys"  # a session is no key: 401
     STREAM = "stream"  # members; asks nobody to sign in, as no person reads it
@@ -73,6 +75,26 @@ PORTAL: Final[dict[str, Rule]] = {
     "plan_coupon": Rule(post=Reach.MONEY),
     "plan_reactivate": Rule(get=Reach.MONEY, post=Reach.MONEY, own=True),
     "settings": READ,
+    "details": Rule(get=Reach.MONEY, post=Reach.MONEY),
+    "account_language": Rule(get=Reach.MONEY, post=Reach.MONEY),
+    "notifications": Rule(get=Reach.MEMBERS, post=Reach.MEMBERS),
+    "keys": Rule(get=Reach.BUILDERS),
+    "key": Rule(get=Reach.BUILDERS, own=True),
+    "key_new": Rule(get=Reach.BUILDERS, post=Reach.BUILDERS),
+    "key_replace": Rule(get=Reach.BUILDERS, post=Reach.BUILDERS, own=True),
+    "key_revoke": Rule(get=Reach.BUILDERS, post=Reach.BUILDERS, own=True),
+    "members": READ,
+    "member": Rule(get=Reach.ABOUT, post=Reach.ABOUT, own=True),
+    "member_invite": Rule(get=Reach.OWNERS, post=Reach.OWNERS),
+    "invitation_change": Rule(post=Reach.OWNERS, own=True),
+    "invitation": OPEN,
+    "sessions": READ,
+    "session_end": Rule(post=Reach.MEMBERS),
+    "activity": READ,
+    "events": READ,
+    "events_csv": READ,
+    "event": OWN,
+    "simulate": READ,
     "webhooks": Rule(get=Reach.MEMBERS, post=Reach.BUILDERS),
     "webhook": OWN,
     "webhook_act": Rule(post=Reach.BUILDERS, own=True),
@@ -119,6 +141,7 @@ SITE: Final[dict[str, Rule]] = {
     "account_email": BOTH,
     "account_change_password": BOTH,
     "account_set_password": BOTH,
+    "usersessions_list": OPEN,  # led on to our own
     "mfa_index": Rule(get=Reach.SIGNED_IN),
     "mfa_authenticate": BOTH,
     "mfa_reauthenticate": BOTH,
@@ -133,6 +156,7 @@ SITE: Final[dict[str, Rule]] = {
 ADMIN: Final[dict[str, str]] = {
     "account.emailaddress": "vacd",
     "accounts.account": "vac",
+    "accounts.activity": "v",
     "accounts.apikey": "vac",
     "accounts.user": "vacd",
     "auth.group": "vacd",
@@ -161,6 +185,7 @@ ADMIN: Final[dict[str, str]] = {
     "procrastinate.procrastinatejob": "v",
     "usage.eventrow": "v",
     "usage.quarantinedevent": "v",
+    "usersessions.usersession": "vacd",
     "webhooks.delivery": "v",
     "webhooks.endpoint": "v",
 }
