@@ -56,6 +56,7 @@ class Values(Protocol):
     DATABASE_OWNER_URL: str
     EMAIL_URL: str
     EMAIL_FROM: str
+    EMBED_ORIGINS: list[str]
     INVOICE_SERIES: str
 
     # Named as they are there.
@@ -67,7 +68,7 @@ class Values(Protocol):
 
 def senseless(values: Values) -> list[str]:
     """What nothing can start with, in production or not."""
-    rules = (_addresses, _mail_address, _names)
+    rules = (_addresses, _mail_address, _names, _origins)
     return [*values.UNREADABLE, *_told(rules, values)]
 
 
@@ -102,6 +103,12 @@ def _names(values: Values) -> Iterator[str]:
         yield "INVOICE_SERIES is no series of invoice numbers: write 1 to 20 capital letters, digits and hyphens."
     if not re.fullmatch(r"[A-Z]{2}", values.SELLER.country):
         yield "SELLER_COUNTRY is no country: write its two capital letters (ISO 3166-1), such as FR."
+
+
+def _origins(values: Values) -> Iterator[str]:
+    for origin in values.EMBED_ORIGINS:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
+            yield f"EMBED_ORIGINS holds {origin[:100]}, which is no origin: write one like https://app.example.com."
 
 
 def _key(values: Values) -> Iterator[str]:
