@@ -120,7 +120,7 @@ def _details_changed(details: Details, account: Account) -> str:
         }
         for name, was in details["before"].items()
     ]
-    return gettext("Billing details changed: %(changes)s.") % {"changes": "; ".join(changes)}
+    return gettext("Billing details changed: %(changes)s.") % {"changes": ", ".join(changes)}
 
 
 def _field(name: str) -> str:
