@@ -190,6 +190,19 @@ class Invitation(models.Model):
         return {"name": self.name, "email": self.email}
 
 
+class PortalLink(models.Model):
+    """A link by which a host product signs a member in, once (accounts/portal_links.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    path = models.CharField(max_length=500)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, editable=False)
+
+
 class ApiKey(models.Model):
     """A machine's key: only a prefix and the SHA-256 are kept, so it is shown once. No account: the installation's."""
 

@@ -84,6 +84,8 @@ EVENT_REQUESTS_PER_MINUTE = env.int("EVENT_REQUESTS_PER_MINUTE", default=120_000
 # Hosts that webhooks may call though they are private, by http too and on any port: receivers of the operator's own, or
 # localhost while developing. Empty: none. In production endpoints of the installation only, never a customer's.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
+# Sites, such as https://app.example.com, that may show the portal's pages in a frame; empty: none (docs/embedding.md).
+EMBED_ORIGINS = env.list("EMBED_ORIGINS", default=[])
 # Customers may pay by card through this Stripe account; empty: by bank transfer only (docs/payments.md).
 STRIPE = Stripe(
     secret_key=env.str("STRIPE_SECRET_KEY", default=""),

@@ -30,6 +30,10 @@ MEANINGS: dict[str, tuple[int, str]] = {
         422,
         "The event does not fit what was reserved, and nothing was stored; `errors` says where. The reservation stays.",
     ),
+    "not_a_member": (
+        422,
+        "The person is no member of the account, or one of the staff, and is not signed in.",
+    ),
     "not_a_supply": (
         422,
         "The meter does not sum energy, gas or water, so there is no Green Button file of it.",

@@ -19,6 +19,7 @@ from portal.api.views.invoices import (
     LineEventsView,
 )
 from portal.api.views.limits import AllowanceView, LimitView
+from portal.api.views.portal_links import PortalLinksView
 from portal.api.views.reservations import CommitView, ReservationsView, ReservationView
 from portal.api.views.simulation import SimulationView
 from portal.api.views.subscriptions import ChangesView, ReactivateView, SubscriptionsView, SubscriptionView
@@ -49,6 +50,7 @@ urlpatterns = [
     path("accounts/<str:account>/usage", UsageView.as_view()),
     path("accounts/<str:account>/spend", SpendView.as_view()),
     path("accounts/<str:account>/simulation", SimulationView.as_view()),
+    path("accounts/<str:account>/portal-links", PortalLinksView.as_view()),
     path("accounts/<str:account>/coupons", CouponsView.as_view()),
     path("accounts/<str:account>/invoices", InvoicesView.as_view()),
     path("accounts/<str:account>/exports/focus.csv", FocusView.as_view()),

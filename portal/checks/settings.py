@@ -58,6 +58,7 @@ class Values(Protocol):
     DATABASE_OWNER_URL: str
     EMAIL_URL: str
     EMAIL_FROM: str
+    EMBED_ORIGINS: list[str]
     INVOICE_SERIES: str
 
     # Named as they are there.
@@ -71,7 +72,7 @@ class Values(Protocol):
 
 def senseless(values: Values) -> list[str]:
     """What nothing can start with, in production or not."""
-    rules = (_addresses, _mail_address, _names, _look)
+    rules = (_addresses, _mail_address, _names, _origins, _look)
     return [*values.UNREADABLE, *_told(rules, values)]
 
 
@@ -110,6 +111,12 @@ def _names(values: Values) -> Iterator[str]:
 
 def _look(values: Values) -> Iterator[str]:
     return faults(values.THEME)
+
+
+def _origins(values: Values) -> Iterator[str]:
+    for origin in values.EMBED_ORIGINS:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
+            yield f"EMBED_ORIGINS holds {origin[:100]}, which is no origin: write one like https://app.example.com."
 
 
 def _key(values: Values) -> Iterator[str]:

@@ -56,6 +56,7 @@ OF_ACCOUNT = [
     Call("PUT", "/accounts/{a}/limit", MANAGE, {"amount": "10.00"}),
     Call("GET", "/accounts/{a}/coupons", READ),
     Call("POST", "/accounts/{a}/coupons", MANAGE, {"code": "WELCOME"}),
+    Call("POST", "/accounts/{a}/portal-links", MANAGE, {"user_email": "a@b.c"}, installation_only=True),
     Call("GET", "/accounts/{a}/invoices", READ),
     Call("GET", "/subscriptions/{s}", READ),
     Call("DELETE", "/subscriptions/{s}", MANAGE),

@@ -18,6 +18,7 @@ from billing.invoices.actions import bill_account
 from tests.api.calls import CALLS, EVENT, NAMES, Call, reserve, webhook
 from tests.api.conftest import Caller
 from tests.api.test_walk import month_ago
+from tests.factories import make_member
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,8 @@ def test_answer_is_as_described(root: Caller, acme: Account, description: dict[s
         root.ok(
             "POST", f"/subscriptions/{subscription['id']}/changes", {"plan": "free", "when": "period_end"}
         )
+    if call.path.endswith("/portal-links"):
+        make_member(acme, email=call.body["user_email"])
     if call.path.endswith("/reactivate"):
         root.ok("DELETE", f"/subscriptions/{subscription['id']}")
     invoice = root.ok("GET", "/accounts/acme/invoices?limit=200")["results"][-2]

@@ -30,6 +30,7 @@ def values(**changes: Any) -> Any:
         "DATABASE_OWNER_URL": "",
         "EMAIL_URL": "smtp+tls://billing:secret@mail.example.com:587",
         "EMAIL_FROM": "Meridian Models <billing@example.com>",
+        "EMBED_ORIGINS": [],
         "INVOICE_SERIES": "F",
         "THEME": Theme(),
     }
@@ -57,6 +58,7 @@ def values(**changes: Any) -> Any:
         {"STRIPE_SECRET_KEY": "", "STRIPE_PUBLISHABLE_KEY": "", "STRIPE_WEBHOOK_SECRET": ""},
         {"STRIPE_SECRET_KEY": "rk_live_secret"},
         {"INVOICE_SERIES": "INV-2026"},
+        {"EMBED_ORIGINS": ["https://app.example.com", "https://app.example.com:8443"]},
     ],
 )
 def test_a_good_production_passes(changes: dict[str, Any]) -> None:
@@ -129,6 +131,9 @@ def test_a_host_that_no_request_fits(host: str) -> None:
         ("SITE_URL", {"SITE_URL": "https://billing.example.com:port"}),
         ("EMAIL_URL", {"EMAIL_URL": "mail.example.com"}),
         ("EMAIL_URL", {"EMAIL_URL": "smtp://mail.example.com:x"}),
+        ("EMBED_ORIGINS", {"EMBED_ORIGINS": ["app.example.com"]}),
+        ("EMBED_ORIGINS", {"EMBED_ORIGINS": ["https://app.example.com/"]}),
+        ("EMBED_ORIGINS", {"EMBED_ORIGINS": ["https://*; script-src *"]}),
         ("INVOICE_SERIES", {"INVOICE_SERIES": "f"}),
         ("INVOICE_SERIES", {"INVOICE_SERIES": "F/2026"}),
         ("SELLER_COUNTRY", {"seller_country": "France"}),
