@@ -18,7 +18,10 @@ ACTS: Final = {
     Act.TRY_ALERTS: _("Try the alerts"),
     Act.CHANGE_PLAN: _("Change or cancel the plan, redeem coupons"),
     Act.PAY: _("Add cards and pay invoices"),
+    Act.CHANGE_DETAILS: _("Change billing details, language and time zone"),
     Act.SEE_KEYS: _("See API keys"),
+    Act.MANAGE_KEYS: _("Make, replace and revoke API keys"),
+    Act.GIVE_MANAGE: _("Make API keys that may everything"),
     Act.CHANGE_WEBHOOKS: _("Add and change webhooks"),
     Act.MANAGE_MEMBERS: _("Invite and remove members, change roles"),
 }
