@@ -1,6 +1,7 @@
 """Who: people, the accounts that are billed, and the keys of machines."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -42,6 +43,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
+    known_memberships: "Sequence[Membership] | None" = None
+    """What was read with the person of a request (accounts/backends.py), by the accounts' codes."""
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
 

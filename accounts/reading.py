@@ -93,6 +93,12 @@ class Many[K: Hashable, R]:
             found = self.read(missing)
             answers.update({(self, key): found[key] for key in missing})
 
+    def tell(self, key: K, answer: R) -> None:
+        """In a reading: `answer` came along with something else that was read."""
+        answers = _answers.get()
+        if answers is not None:
+            answers[self, key] = answer
+
 
 def many[K: Hashable, R](read: Callable[[Sequence[K]], Mapping[K, R]]) -> Many[K, R]:
     """`read`, which answers for each of several keys, as a question about one of them. The answer is shared."""

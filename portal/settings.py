@@ -106,7 +106,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.MemberBackend"]
 # Scrypt first: memory-hard, and a sign-in costs a tenth of a second rather than most of one.
 PASSWORD_HASHERS = [
     f"django.contrib.auth.hashers.{name}"

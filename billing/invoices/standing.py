@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from django.db.models import Model, OuterRef, Subquery, Sum
+from django.db.models import Model, OuterRef, QuerySet, Subquery, Sum
 
 from billing.invoices.models import Invoice, Payment
 from billing.pricing.money import ZERO, exact
@@ -28,19 +28,32 @@ class Standing:
 def standings(invoices: Iterable[Invoice]) -> dict[UUID, Standing]:
     """By primary key; one statement however many there are. Inside the scope of their accounts."""
     rows = {one.pk: one for one in invoices}
-    sums = Invoice.objects.filter(pk__in=rows).order_by()
-    found = sums.values_list(
-        "pk",
-        _sum(Payment, "invoice", "amount"),
-        *(_sum(Invoice, "credited", name) for name in ("total", "settles")),
-    )
+    found = with_standing(Invoice.objects.filter(pk__in=rows).order_by()).values_list("pk", *SUMS)
     return {pk: _standing(rows[pk], *(value or ZERO for value in values)) for pk, *values in found}
+
+
+def with_standing(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """The documents with what `standing_read` needs, in the statement that reads them."""
+    return invoices.annotate(**SUMS)
+
+
+@exact()
+def standing_read(invoice: Invoice) -> Standing:
+    """Of a document that was read `with_standing`."""
+    return _standing(invoice, *(getattr(invoice, name) or ZERO for name in SUMS))
 
 
 def _sum(model: type[Model], to: str, name: str) -> Subquery:
     """The sum of a column over the rows of `model` that point to the document."""
     rows = model._default_manager.filter(**{to: OuterRef("pk")}).order_by().values(to)
     return Subquery(rows.values(sum=Sum(name)))
+
+
+SUMS: Final = {
+    "sum_paid": _sum(Payment, "invoice", "amount"),
+    "sum_credited": _sum(Invoice, "credited", "total"),
+    "sum_settled": _sum(Invoice, "credited", "settles"),
+}
 
 
 def standing(invoice: Invoice) -> Standing:

@@ -159,8 +159,7 @@ def period_usage(
 
     In one reading (accounts/reading.py) days are read along with the first cuts: mostly both are wanted.
     """
-    if not any(charge.aggregation == "time_weighted" for charge in charges):
-        levels_until = None
+    levels_until = _levels_until(charges, levels_until)
     known = _known_usage(period, levels_until, arrived_by)
     if known is None:
         return usages_upto([_question(period, cuts, charges, levels_until, arrived_by)])[0]
@@ -174,20 +173,36 @@ def period_usage(
     return usage
 
 
-def usage_ahead(periods: Iterable[Period]) -> None:
-    """In a reading: have the whole usage of the periods in memory, read together."""
-    spans = [
-        (period, plan_terms(version).charges, [start, end])
-        for period in periods
-        for version, start, end in spans_in(period)
-    ]
-    found = usages_upto(
-        [_question(period, [*cuts, *_days_along(period, of)], of) for period, of, cuts in spans]
-    )
-    for (period, charges, _cuts), usage in zip(spans, found, strict=True):
-        known = _known_usage(period, None, None)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `rate_period` will be asked: of a period, as far as `until` or as it stands at `as_of`."""
+
+    period: Period
+    until: datetime | None = None
+    as_of: datetime | None = None
+
+
+def usage_ahead(asked: Iterable[Asked]) -> None:
+    """In a reading: have the usage that rating the periods takes in memory, read together."""
+    questions, places = list[Question](), list[Known | None]()
+    for each in asked if reads() else ():
+        levels_until = _so_far(each.period, each.as_of) if each.until is None else None
+        for version, start, end in spans_in(each.period):
+            if each.until is not None and start >= each.until:
+                continue
+            charges = plan_terms(version).charges
+            own = _levels_until(charges, levels_until)
+            cuts = [start, _end(end, each.until), *_days_along(each.period, charges)]
+            questions.append(_question(each.period, cuts, charges, own))
+            places.append(_known_usage(each.period, own, None))
+    for question, known, usage in zip(questions, places, usages_upto(questions), strict=True):
         if known is not None:
-            known.append((tuple(charges), usage))
+            known.append((tuple(question.charges), usage))
+
+
+def _levels_until(charges: Iterable[Charge], levels_until: datetime | None) -> datetime | None:
+    """Only levels over time ask for it, so that other usage is one answer for all instants."""
+    return levels_until if any(charge.aggregation == "time_weighted" for charge in charges) else None
 
 
 type Known = list[tuple[tuple[Charge, ...], dict[datetime, dict[str, Usage]]]]

@@ -6,17 +6,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import F
 from django.utils.translation import gettext
 
 from accounts.models import Account
-from billing.plans.models import Period, PlanVersion
+from billing.plans.models import PlanVersion
 from billing.plans.queries import plan_terms
 from billing.pricing.dates import DAY, local_date, local_midnight
 from billing.pricing.money import ZERO, exact
 from billing.usage.simulation import Simulation, Unpriced, simulate_all
 from portal import dates, formats
-from portal.pages.periods import period_name
+from portal.pages.periods import period_name, recent_periods
 
 RECENT_DAYS: Final = 30
 """What is compared while there is no billing period."""
@@ -96,15 +95,15 @@ def compare_plans(
 
 def _span(account: Account, at: datetime) -> tuple[datetime, datetime, str] | None:
     """The compared days: [start, end) and their name."""
-    periods = Period.objects.filter(account=account, start__lt=at, end__gt=F("start")).order_by("-start")
-    paid = periods.filter(trial=False)
-    last, running = paid.filter(end__lte=at).first(), paid.filter(end__gt=at).first()
+    periods = [one for one in recent_periods(account) if one.start < at and one.start < one.end]
+    last = next((one for one in periods if not one.trial and one.end <= at), None)
+    running = next((one for one in periods if not one.trial and one.end > at), None)
     if last is not None:
         return last.start, last.end, period_name(last.first_day, last.end_day)
     today = local_date(at, account.timezone)
     if running is not None:
         return running.start, at, dates.span(running.first_day, today)
-    if not periods.exists():
+    if not periods:
         return None
     first = today - DAY * (RECENT_DAYS - 1)
     return local_midnight(first, account.timezone), at, dates.span(first, today)

@@ -12,14 +12,15 @@ from typing import Final
 
 from accounts.models import Account
 from billing.plans.models import Period
-from billing.plans.queries import period_at, plan_terms, version_at
+from billing.plans.queries import plan_terms, version_at
 from billing.pricing.charges import Plan
 from billing.pricing.dates import local_date, local_midnight
 from billing.pricing.shares import largest_remainder
-from billing.usage.rating import RatedPeriod, daily_costs, rate_period
+from billing.usage.rating import Asked, RatedPeriod, daily_costs, rate_period, usage_ahead
 from portal import formats
 from portal.charts import Series, fold
 from portal.pages import prices
+from portal.pages.periods import period_holding
 
 DAY: Final = timedelta(days=1)
 ZERO: Final = Decimal(0)
@@ -89,10 +90,13 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
     """The period counted until `at` (or its end), with the same stretch of the period before it."""
     period.account = account  # known already: spares a query in each reading of its usage
     until = min(at, period.end)
+    before, as_far = _same_days_before(account, period, until) if compare else (None, until)
+    asked = [Asked(period, as_of=at)]
+    usage_ahead(asked if before is None else [*asked, Asked(before, until=as_far)])
     # Without a cut inside a day whole days come from their totals, however busy today is.
     rated = rate_period(period, as_of=at)
+    rated_before = rate_period(before, until=as_far) if before else None
     plan = _plan_at(period, rated, min(until, period.end - timedelta(microseconds=1)))
-    before = _same_days_before(account, period, until) if compare else None
     days = _days(period)
     today = min(
         max(local_date(until - timedelta(microseconds=1), period.timezone), period.first_day), days[-1]
@@ -102,7 +106,7 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
     midnight = local_midnight(today + DAY, period.timezone)
     per_day = daily_costs(period, min(midnight, period.end), as_of=at, rated=rated)
     spread = {day: dict(costs) for day, costs in per_day}
-    charges = tuple(_charges(rated, plan, before, days[:begun], spread))
+    charges = tuple(_charges(rated, plan, rated_before, days[:begun], spread))
     return PeriodFigures(
         period=period,
         plan=plan,
@@ -113,7 +117,7 @@ def period_figures(account: Account, period: Period, at: datetime, compare: bool
         position=_position(period, until, today),
         charges=charges,
         total=rated.usage_total,
-        before_total=before.usage_total if before else None,
+        before_total=rated_before.usage_total if rated_before else None,
         rated=rated,
     )
 
@@ -124,16 +128,13 @@ def _plan_at(period: Period, rated: RatedPeriod, at: datetime) -> Plan:
     return plans[-1] if plans else plan_terms(version_at(period.subscription, at))
 
 
-def _same_days_before(account: Account, period: Period, until: datetime) -> RatedPeriod | None:
-    """The previous period up to the same distance from its start."""
-    previous = period_at(account, period.start - timedelta(microseconds=1))
+def _same_days_before(account: Account, period: Period, until: datetime) -> tuple[Period | None, datetime]:
+    """The previous period, and the instant of it that is as far from its start."""
+    previous = period_holding(account, period.start - timedelta(microseconds=1))
     if previous is None or previous.trial or previous.pk == period.pk:
-        return None
-    previous.account = account
+        return None, until
     local_start = local_midnight(previous.first_day, previous.timezone)
-    return rate_period(
-        previous, until=min(previous.end, max(previous.start, local_start) + (until - period.start))
-    )
+    return previous, min(previous.end, max(previous.start, local_start) + (until - period.start))
 
 
 def _days(period: Period) -> tuple[date, ...]:

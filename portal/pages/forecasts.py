@@ -7,11 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from accounts.models import Account
-from billing.plans.queries import period_at
 from billing.pricing.forecast import Forecast, forecast
 from billing.usage.rating import daily_costs
 from portal.charts import ForecastPoint
 from portal.pages.figures import PeriodFigures
+from portal.pages.periods import period_holding
 
 # Amounts in sentences are whole and rounded outwards: a forecast to the cent would claim what nobody knows.
 _STEPS = (Decimal(1), Decimal(5), Decimal(10), Decimal(50), Decimal(100), Decimal(500), Decimal(1000))
@@ -31,9 +31,8 @@ def period_forecast(account: Account, figures: PeriodFigures) -> Forecast | None
     if not figures.running or figures.period.trial:
         return None
     history = list(zip(figures.days[: figures.begun - 1], figures.day_totals, strict=False))
-    previous = period_at(account, figures.period.start - timedelta(microseconds=1))
+    previous = period_holding(account, figures.period.start - timedelta(microseconds=1))
     if previous is not None and previous.pk != figures.period.pk and not previous.trial:
-        previous.account = account
         history += [
             (day, sum(costs.values(), Decimal(0))) for day, costs in daily_costs(previous, previous.end)
         ]

@@ -1,17 +1,20 @@
 """Invoices in short: the card on the overview and the list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
+from django.db.models import OuterRef, Sum, TextField
+from django.db.models.functions import Cast, JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
 from accounts.models import Account
-from billing.invoices.models import Invoice
-from billing.invoices.standing import Standing, standings
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.standing import Standing, standing_read, standings, with_standing
 from portal import dates
 from portal.pages.credit import Credit, credit_of
 
@@ -81,18 +84,24 @@ def invoice_list(account: Account, at: datetime, number: int = 1) -> InvoiceList
 
 def last_invoice(account: Account, at: datetime) -> InvoiceCard | None:
     """The newest invoice with the sums of its lines by kind."""
-    newest = Invoice.objects.filter(account=account, kind=Invoice.Kind.INVOICE)[:1]
-    cards = _cards(newest.prefetch_related("lines"), at, with_rows=True)
-    return cards[0] if cards else None
+    kinds = InvoiceLine.objects.filter(invoice=OuterRef("pk")).order_by().values("kind")
+    sums = kinds.annotate(row=JSONObject(kind="kind", amount=Cast(Sum("amount"), TextField())))
+    newest = with_standing(Invoice.objects.filter(account=account, kind=Invoice.Kind.INVOICE))
+    one = newest.annotate(sums=ArraySubquery(sums.values("row"))).first()
+    if one is None:
+        return None
+    return _card(one, standing_read(one), at, {each["kind"]: Decimal(each["amount"]) for each in one.sums})
 
 
-def _cards(invoices: Iterable[Invoice], at: datetime, with_rows: bool = False) -> list[InvoiceCard]:
+def _cards(invoices: Iterable[Invoice], at: datetime) -> list[InvoiceCard]:
     found = list(invoices)
     known = standings(found)
-    return [_card(one, known[one.pk], at, with_rows) for one in found]
+    return [_card(one, known[one.pk], at) for one in found]
 
 
-def _card(invoice: Invoice, known: Standing, at: datetime, with_rows: bool) -> InvoiceCard:
+def _card(
+    invoice: Invoice, known: Standing, at: datetime, by_kind: Mapping[str, Decimal] | None = None
+) -> InvoiceCard:
     left = known.open
     status = status_of(invoice, known, at)
     return InvoiceCard(
@@ -104,7 +113,7 @@ def _card(invoice: Invoice, known: Standing, at: datetime, with_rows: bool) -> I
         due_at=invoice.due_at,
         period_start=invoice.period_start,
         period_end=invoice.period_end,
-        rows=_rows(invoice) if with_rows else (),
+        rows=() if by_kind is None else _rows(invoice, by_kind),
         total=invoice.total,
         amount_due=invoice.amount_due,
         open_amount=left,
@@ -129,12 +138,12 @@ def status_of(invoice: Invoice, known: Standing, at: datetime) -> Status:
     return Status("warn", "clock", gettext("Open"))
 
 
-def _rows(invoice: Invoice) -> list[AmountRow]:
+def _rows(invoice: Invoice, by_kind: Mapping[str, Decimal]) -> list[AmountRow]:
     """The sums of usage, waivers, plan and the rest, then tax and credits."""
     sums: dict[str, Decimal] = {}
-    for line in invoice.lines.all():
-        name = KINDS.get(line.kind, "other")
-        sums[name] = sums.get(name, ZERO) + line.amount
+    for kind, amount in by_kind.items():
+        name = KINDS.get(kind, "other")
+        sums[name] = sums.get(name, ZERO) + amount
     words = {
         "usage": gettext("Usage"),
         "waiver": gettext("Overrun, waived"),

@@ -1,7 +1,7 @@
 """The limit bar of the overview and the limits page: how much of the limit is used, and what happens at
 it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext, pgettext
 
+from accounts.reading import once
 from billing.limits.models import Alert, LimitVersion
 from billing.limits.queries import LimitStanding, State
 from billing.plans.models import Period
@@ -60,6 +61,13 @@ class LimitBar:
         return {"max": f"{self.amount:f}", "high": f"{self.amount * NEAR / 100:f}", "value": f"{self.used:f}"}
 
 
+@once
+def alerts_in(period: Period) -> Sequence[Alert]:
+    """The alerts of a running period, newest first, with their limits."""
+    rows = Alert.objects.filter(account=period.account_id, period=period)
+    return list(rows.select_related("limit__meter"))
+
+
 def limit_bar(
     limit: LimitStanding | None, period: Period, currency: str, crossing: date | None = None
 ) -> LimitBar | None:
@@ -67,7 +75,7 @@ def limit_bar(
     if limit is None:
         return None
     version, amount = limit.version, limit.amount
-    of_period = list(Alert.objects.filter(account=version.account_id, period=period))
+    of_period = alerts_in(period)
     alerts = [alert for alert in of_period if alert.limit_id == version.pk]
     stops = version.action == LimitVersion.Action.STOP
     reached = min((alert.created_at for alert in alerts if alert.threshold >= 100), default=None)

@@ -10,17 +10,24 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.limits.models import Alert, Drill, LimitVersion
-from billing.limits.queries import Firing, LimitStanding, Standing, State, firings, standing
-from billing.limits.queries.versions import latest_version
+from billing.limits.queries import (
+    Firing,
+    LimitStanding,
+    Standing,
+    State,
+    firings,
+    limit_versions,
+    standing,
+)
 from billing.limits.terms import THRESHOLDS
 from billing.plans.models import Meter, Period
-from billing.plans.queries import current_period, running_subscription
 from billing.pricing.charges import Plan
 from billing.pricing.money import minor_units
 from portal import dates, formats
 from portal.pages import forecasts
 from portal.pages.figures import period_figures
-from portal.pages.limit_bar import LimitBar, limit_bar
+from portal.pages.limit_bar import LimitBar, alerts_in, limit_bar
+from portal.pages.periods import period_holding
 from portal.pages.receipts import ReceiptPage, StopRow, author, newest_receipt, stop_row
 
 HISTORY = 50
@@ -139,9 +146,8 @@ def limits_page(
 ) -> LimitsPage:
     """The page for the account's limit, or with `meter` for that meter's; `form` is what was typed, if
     anything."""
-    subscription = running_subscription(account)
-    running = current_period(subscription, at) if subscription else None
-    figures = period_figures(account, running, at, compare=False) if running else None
+    running = period_holding(account, at)
+    figures = period_figures(account, running, at) if running else None
     now = standing(account, at, figures.rated if figures else None)
     own = next((one for one in now.limits if one.meter == meter), None)
     period, crossing = now.period, None
@@ -153,7 +159,7 @@ def limits_page(
     bar = limit_bar(own, period, currency, crossing) if period else None
     names = _meter_names(plan) if plan else {}
     limited = {one.meter.code for one in now.meters if one.meter}
-    told, stops = _told(account, period), firings(account, STOPS)
+    told, stops = alerts_in(period) if period else (), firings(account, STOPS)
     return LimitsPage(
         currency=currency,
         as_of=at,
@@ -177,7 +183,8 @@ def limits_page(
 
 def stored_form(account: Account, meter: Meter | None) -> LimitForm:
     """The limit that holds; nothing preselected where there is none."""
-    version = latest_version(account, meter)
+    found = (version for version in reversed(limit_versions(account.pk)) if version.meter == meter)
+    version = next(found, None)
     if version is None or version.amount is None:
         return LimitForm(thresholds=threshold_rows([str(one) for one in THRESHOLDS], None, account.currency))
     digits = minor_units(account.currency)
@@ -210,14 +217,6 @@ def _meter_limit(meter: Meter, standing: LimitStanding) -> MeterLimit:
 
 def _meter_names(plan: Plan) -> dict[str, str]:
     return {charge.meter: formats.text_of(charge.name) for charge in plan.charges}
-
-
-def _told(account: Account, period: Period | None) -> list[Alert]:
-    return (
-        list(Alert.objects.filter(account=account, period=period).select_related("limit__meter"))
-        if period
-        else []
-    )
 
 
 def _drills(account: Account) -> list[Drill]:
@@ -256,12 +255,9 @@ def _errors(row: Alert | Drill) -> list[str]:
 
 def _history(account: Account, stops: Sequence[Firing]) -> list[Change]:
     """Every version with what it changed, and every stop with its receipt, newest first."""
-    versions = list(
-        LimitVersion.objects.filter(account=account).select_related("meter", "created_by").order_by("since")
-    )
     before: dict[object, LimitVersion] = {}
     rows = [_stopped(stop) for stop in stops]
-    for version in versions:
+    for version in limit_versions(account.pk):
         what = _named(version, _words(before.get(version.meter_id), version))
         rows.append(Change(version.since, what, author(version), version.amount, version.note))
         before[version.meter_id] = version

@@ -12,8 +12,7 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.limits.queries import State, standing
-from billing.plans.models import Meter, Period, Subscription
-from billing.plans.queries import running_subscription
+from billing.plans.models import Meter, Period
 from billing.pricing.forecast import Forecast
 from billing.usage.queries import latest_arrival
 from portal import dates, formats
@@ -52,7 +51,6 @@ class Overview:
     """All that the page shows. `as_of` is the arrival of the newest event, or now; figures are counted to
     it."""
 
-    subscription: Subscription
     figures: PeriodFigures
     currency: str
     as_of: datetime
@@ -114,11 +112,9 @@ class Overview:
 
 
 def overview(account: Account, at: datetime, period_day: str = "") -> Overview | None:
-    """The page for the running period, or the one whose first day is `period_day`; None without a
-    subscription."""
-    subscription = running_subscription(account) or account.subscriptions.order_by("-started_at").first()
-    period = chosen_period(account, subscription, at, period_day) if subscription else None
-    if subscription is None or period is None:
+    """The page for the running period, or the one whose first day is `period_day`; None without any."""
+    period = chosen_period(account, at, period_day)
+    if period is None:
         return None
     figures = period_figures(account, period, at)
     found = forecasts.period_forecast(account, figures)
@@ -129,7 +125,6 @@ def overview(account: Account, at: datetime, period_day: str = "") -> Overview |
     invoice = last_invoice(account, at)
     series = figures.series(gettext("Other"))
     return Overview(
-        subscription=subscription,
         figures=figures,
         currency=figures.currency,
         as_of=min(latest_arrival(account) or at, at) if not figures.running else at,

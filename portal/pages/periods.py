@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
 from accounts.models import Account
-from billing.plans.models import Period, Subscription
-from billing.plans.queries import current_period
+from accounts.reading import once
+from billing.plans.models import Period, Redemption
+from billing.plans.queries import current_period, period_at, redemptions_of, running_subscription
 from portal import dates
 
 SHOWN = 13
@@ -32,14 +36,41 @@ def period_name(first_day: date, end_day: date) -> str:
     return dates.span(first_day, last)
 
 
-def choices(
-    account: Account, chosen: Period, stored: Sequence[Period] | None = None
-) -> Sequence[PeriodChoice]:
-    """The last periods, newest first; `stored`: all of the account's in order, for who has them."""
-    if stored is None:
-        recent = list(Period.objects.filter(account=account).order_by("-start")[:SHOWN])
-    else:
-        recent = list(stored[-SHOWN:])[::-1]
+@once
+def recent_periods(account: Account) -> Sequence[Period]:
+    """The account's last periods, newest first; the one that runs now is stored if it was not."""
+    found = _stored(account)
+    now = timezone.now()
+    if found and found[0].end > now:
+        return found
+    running = running_subscription(account)
+    begun = current_period(running, now) if running else None
+    return found if begun is None else _stored(account)
+
+
+def _stored(account: Account) -> Sequence[Period]:
+    """With it, whether a coupon was ever redeemed: most accounts have none."""
+    rows = Period.objects.filter(account=account).select_related("subscription", "base_version__plan")
+    redeemed = Exists(Redemption.objects.filter(account=OuterRef("account")))
+    found = list(rows.annotate(redeemed=redeemed).order_by("-start", "-number")[:SHOWN])
+    for period in found:
+        period.account = period.subscription.account = account
+    if found and not found[0].redeemed:
+        redemptions_of.tell(account.pk, [])
+    return found
+
+
+def period_holding(account: Account, instant: datetime) -> Period | None:
+    """The period that holds `instant`, which has come: one of the recent ones, or an older one."""
+    recent = recent_periods(account)
+    found = next((period for period in recent if period.start <= instant < period.end), None)
+    if found is not None or len(recent) < SHOWN or instant >= recent[-1].start:
+        return found
+    return period_at(account, instant)
+
+
+def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:
+    """The last periods, newest first."""
     return [
         PeriodChoice(
             period_name(one.first_day, one.end_day),
@@ -47,23 +78,28 @@ def choices(
             dates.last_day(one.end_day),
             one.pk == chosen.pk,
         )
-        for one in recent
+        for one in recent_periods(account)
         if one.end > one.start
     ]
 
 
-def chosen_period(
-    account: Account, subscription: Subscription, at: datetime, first_day: str
-) -> Period | None:
-    """The period that begins on `first_day` (ISO), else the running one, else the last one."""
-    running = current_period(subscription, at)
-    stored = Period.objects.filter(account=account).select_related(
-        "subscription__account", "base_version__plan"
-    )
-    if first_day:
-        try:
-            wanted = date.fromisoformat(first_day)
-        except ValueError:
-            return running
-        return stored.filter(first_day=wanted).order_by("-start").first() or running
-    return running or stored.order_by("-start").first()
+def chosen_period(account: Account, at: datetime, first_day: str) -> Period | None:
+    """The period that begins on `first_day` (ISO), else the one that runs at `at`, else the last one."""
+    recent = recent_periods(account)
+    wanted = _iso(first_day)
+    if wanted is not None:
+        older = Period.objects.filter(account=account, first_day=wanted).order_by("-start")
+        found = (
+            next((one for one in recent if one.first_day == wanted), None)
+            or older.select_related("subscription__account", "base_version__plan").first()
+        )
+        if found is not None:
+            return found
+    return period_holding(account, at) or next(iter(recent), None)
+
+
+def _iso(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

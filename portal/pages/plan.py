@@ -8,7 +8,13 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.plans.models import PlanVersion, ScheduledChange, Subscription
-from billing.plans.queries import plan_terms, public_plans, running_subscription, scheduled_change, version_at
+from billing.plans.queries import (
+    phases,
+    plan_terms,
+    public_plans,
+    running_subscription,
+    scheduled_change,
+)
 from billing.pricing.charges import Plan
 from portal import formats
 from portal.pages import prices
@@ -55,13 +61,15 @@ def plan_page(account: Account, at: datetime, entry: CouponEntry | None = None) 
     `entry` is a coupon's code that was refused.
     """
     subscription = running_subscription(account)
-    version = version_at(subscription, at) if subscription else None
+    in_order = phases(subscription.pk) if subscription else []
+    held = [phase for phase in in_order if phase.start <= at] or in_order[:1]
+    version = held[-1].version if held else None
     plans = public_plans(account.currency)
     if version is not None and version.plan_id not in {one.plan_id for one in plans}:
         plans = [version, *plans]
     plans = [version if version is not None and one.plan_id == version.plan_id else one for one in plans]
     change = scheduled_change(subscription) if subscription else None
-    phase = subscription.phases.filter(end=None).first() if subscription else None
+    phase = next((one for one in in_order if one.end is None), None)
     return PlanPage(
         subscription=subscription,
         version=version,

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from accounts.middleware import own_scope
 from accounts.models import Account, Membership, User
@@ -26,6 +27,7 @@ SEEN = "seen"
 CARDS = ("asof", "hero", "limit", "meters")
 
 
+@require_safe
 @own_scope
 def live(request: HttpRequest) -> HttpResponseBase:
     """401 when signed out, 404 without an account here; else server-sent events."""

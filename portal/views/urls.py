@@ -1,6 +1,7 @@
 """The portal's own addresses, below /billing/."""
 
 from django.urls import path
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from portal.views import (
@@ -26,10 +27,10 @@ urlpatterns = [
     path("", overview.show_overview, name="overview"),
     path("live/", live, name="live"),
     path("switch/", account.switch, name="switch"),
-    path("language/", set_language, name="language"),
+    path("language/", require_POST(set_language), name="language"),
     path("usage/", usage.show_usage, name="usage"),
     path("usage/events/", events.show_events, name="events"),
-    path("usage/events/<path:id>/", events.show_event, name="event"),
+    path("usage/events/<path:event>/", events.show_event, name="event"),
     path("usage/events.csv", events.download, name="events_csv"),
     path("usage.csv", usage.download, name="usage_csv"),
     path("limits/", limits.show_limits, name="limits"),

@@ -159,6 +159,7 @@ def test_a_cut_day_without_usage_beyond_the_cut_is_read_from_its_total() -> None
     DayTotal.objects.filter(account=account, meter__code="tokens").update(total=1000)
     assert small(after) == [1000]
     assert small(next_day) == [1000]
+    assert small(after, next_day, next_day + timedelta(days=1)) == [1000] * 3, "days read along"
     assert small(between) == [5], "what lies behind the cut is in the total"
     assert small(between, after) == [5, 12], "a cut inside the day needs its events"
     assert small(between, next_day) == [5, 12]

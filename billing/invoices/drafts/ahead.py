@@ -10,7 +10,7 @@ from billing.limits.queries import cut_periods, limit_versions
 from billing.plans.models import Period
 from billing.plans.queries import phases, redemptions_of
 from billing.usage.queries import kept_zone
-from billing.usage.rating import usage_ahead
+from billing.usage.rating import Asked, usage_ahead
 from billing.usage.retention import purged_spans
 
 
@@ -27,4 +27,4 @@ def read_ahead(accounts: Sequence[Account], closing: Sequence[Period]) -> None:
     late = [each for period in closing for each in candidates(period)]
     phases.ahead(period.subscription_id for period in [*closing, *late])
     invoiced_lines.ahead(late)
-    usage_ahead([*closing, *late])
+    usage_ahead([Asked(period) for period in (*closing, *late)])

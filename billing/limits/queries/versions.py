@@ -3,7 +3,9 @@
 from typing import Any
 
 from accounts.models import Account
+from accounts.reading import reads
 from billing.limits.models import LimitVersion
+from billing.limits.queries.window import limit_versions
 from billing.limits.terms import THRESHOLDS
 from billing.plans.models import Meter
 from billing.pricing.money import money_string
@@ -22,9 +24,15 @@ def current_limit(account: Account, meter: Meter | None = None) -> LimitVersion 
 
 
 def current_limits(account: Account) -> list[LimitVersion]:
-    """Every limit that holds: the account's own first, then the meters' by code. One query."""
-    latest = LimitVersion.objects.filter(account=account).order_by("meter_id", "-since").distinct("meter_id")
-    found = [version for version in latest.select_related("meter") if version.amount is not None]
+    """Every limit that holds: the account's own first, then the meters' by code. One query, in a reading the one that
+    reads all versions.
+    """
+    if reads():
+        latest = list({version.meter_id: version for version in limit_versions(account.pk)}.values())
+    else:
+        rows = LimitVersion.objects.filter(account=account).order_by("meter_id", "-since")
+        latest = list(rows.distinct("meter_id").select_related("meter"))
+    found = [version for version in latest if version.amount is not None]
     return sorted(found, key=lambda version: version.meter.code if version.meter else "")
 
 

@@ -54,8 +54,9 @@ def versions_in(period: Period) -> dict[Meter | None, list[rules.LimitVersion]]:
 
 @many
 def limit_versions(account_ids: Sequence[int]) -> dict[int, list[LimitVersion]]:
-    """All that an account ever had, in order of time."""
-    rows = LimitVersion.objects.filter(account__in=account_ids).select_related("meter").order_by("since")
+    """All that an account ever had, in order of time, with their meters and who made them."""
+    rows = LimitVersion.objects.filter(account__in=account_ids).select_related("meter", "created_by")
+    rows = rows.order_by("since")
     return grouped(account_ids, rows, lambda version: version.account_id)
 
 

@@ -55,7 +55,8 @@ def sums_of(asked: Sequence[tuple[Window, Sequence[Measure]]]) -> list[list[Sums
     windows = [{"place": place, **_columns(window)} for place, (window, _measures) in enumerate(asked)]
     parameters = {"wanted": _json(wanted), "windows": _json(windows)}
     found: list[list[Sums]] = [[] for _ in asked]
-    for place, row in _read(_statement(_LISTED, (), parameters), parameters) if asked else ():
+    wanted_any = any(measures for _window, measures in asked)
+    for place, row in _read(_statement(_LISTED, (), parameters), parameters) if wanted_any else ():
         found[place].append(_sums(row))
     return found
 

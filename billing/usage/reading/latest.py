@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import Max, Sum
+from django.db.models import Max, OuterRef, Subquery, Sum
 
 from accounts.models import Account
-from billing.usage.models import DayTotal
+from billing.usage.models import DayTotal, RollupZone
+from billing.usage.reading.measures import kept_zone
 
 
 def latest_arrival(account: Account) -> datetime | None:
@@ -17,8 +18,13 @@ def latest_arrival(account: Account) -> datetime | None:
 def usage_mark(account: Account) -> str:
     """A short text that is another one after any change of the account's usage.
 
-    Both figures are needed: who began to store earlier may be through later, and a correction adds no event.
+    Both figures are needed: who began to store earlier may be through later, and a correction adds no event. The zone
+    of the totals comes along.
     """
-    found = DayTotal.objects.filter(account=account).aggregate(events=Sum("events"), at=Max("arrived_at"))
-    at: datetime | None = found["at"]
-    return f"{found['events'] or 0}-{at.timestamp() if at else 0:.6f}"
+    totals = DayTotal.objects.filter(account=OuterRef("account")).order_by().values("account")
+    events, last = totals.annotate(sum=Sum("events")), totals.annotate(max=Max("arrived_at"))
+    rows = RollupZone.objects.filter(account=account)
+    found = rows.values_list("timezone", Subquery(events.values("sum")), Subquery(last.values("max"))).first()
+    zone, count, at = found or (None, None, None)
+    kept_zone.tell(account.pk, zone)
+    return f"{count or 0}-{at.timestamp() if at else 0:.6f}"

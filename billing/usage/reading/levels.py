@@ -20,7 +20,15 @@ from billing.usage.reading.measures import (
     values_of,
     where_sql,
 )
-from billing.usage.reading.special import BUCKET, DAY_BUCKET, days_sql, events_sql, parameters_of, rows
+from billing.usage.reading.special import (
+    BUCKET,
+    DAY_BUCKET,
+    Statement,
+    days_sql,
+    events_sql,
+    parameters_of,
+    rows,
+)
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _MICROSECOND = "extract(epoch FROM {}) * 1000000"
@@ -65,9 +73,14 @@ def latest(
     window: Window, measure: Measure, group_by: Sequence[str] = ()
 ) -> list[tuple[int, Dimensions, Decimal]]:
     """(bucket, group, value of the bucket's last event)."""
+    found = rows(*latest_statement(window, measure, group_by))
+    return [(bucket, values_of(grouped, group_by), level) for bucket, grouped, level, _ in found]
+
+
+def latest_statement(window: Window, measure: Measure, group_by: Sequence[str] = ()) -> Statement:
     parameters = parameters_of(window, measure, group_by)
-    found = rows(
-        f"""SELECT DISTINCT ON (bucket, grouped) bucket, grouped::text, level FROM (
+    return (
+        f"""SELECT DISTINCT ON (bucket, grouped) bucket, grouped::text, level, NULL::numeric FROM (
                 SELECT {DAY_BUCKET} AS bucket, {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.level,
                        d.last_at, d.last_received_at, d.last_source, d.last_event_id
                 {days_sql("usage_daylevel", measure, parameters)}
@@ -79,7 +92,6 @@ def latest(
             ORDER BY bucket, grouped, last_at DESC, last_received_at DESC, last_source DESC, last_event_id DESC""",
         parameters,
     )
-    return [(bucket, values_of(grouped, group_by), level) for bucket, grouped, level in found]
 
 
 def level_steps(
@@ -90,9 +102,14 @@ def level_steps(
     A level is the sum of its steps, and its integral up to an instant is Σ step × (instant − step's instant). Steps
     before the start count as at the start.
     """
+    found = rows(*steps_statement(window, measure, group_by))
+    return [(bucket, values_of(grouped, group_by), step, moved) for bucket, grouped, step, moved in found]
+
+
+def steps_statement(window: Window, measure: Measure, group_by: Sequence[str] = ()) -> Statement:
     parameters = _parameters(window, measure, group_by)
     series = group_sql(measure.meter.dimensions, "data", parameters, "series")
-    found = rows(
+    return (
         f"""WITH {_levels_sql(measure, parameters)}
             SELECT bucket, grouped::text, sum(level - held), sum(moved - held * moment) FROM (
                 SELECT bucket, {group_sql(group_by, "data", parameters)} AS grouped, level, moved, moment,
@@ -102,7 +119,6 @@ def level_steps(
             ) s GROUP BY bucket, grouped""",
         parameters,
     )
-    return [(bucket, values_of(grouped, group_by), step, moved) for bucket, grouped, step, moved in found]
 
 
 def levels_before(window: Window, measure: Measure) -> dict[Dimensions, Decimal]:

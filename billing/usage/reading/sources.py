@@ -1,5 +1,6 @@
 """Where a window is read from: whole local days from the day totals, stretches inside days from the events."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,8 +15,8 @@ from billing.usage.reading.measures import Window
 class DaySplit:
     """A window as whole local days, which day totals answer, and stretches inside days, which events answer.
 
-    `edges`: of the partial days those that only the window's start or end cuts, with the rest that lies outside. One
-    whose rest holds no event is as good as whole: a plan's first day, and today.
+    `edges`: of the partial days those that are cut once, with the rest before the window's start, or after the cut.
+    One whose rest holds no event is as good as whole: a plan's first day, and today.
     """
 
     first: date
@@ -40,6 +41,8 @@ class DaySplit:
         }
 
 
+DAY: Final = timedelta(days=1)
+
 BATCH_SPAN: Final = timedelta(seconds=1)
 """More than lies between a batch's arrival, which its totals carry, and that of its last event."""
 
@@ -61,26 +64,35 @@ def by_events(window: Window) -> DaySplit:
 def split(window: Window, zone: str, by_events: Iterable[date] = ()) -> DaySplit:
     """By the days of the zone that the account's totals are kept in; the days `by_events` are not read from totals."""
     days = [day_of(zone, instant) for instant in (window.start, *window.cuts)]
-    kept = set(by_events)
-    partial = set(kept)
-    for instant, day in zip((window.start, *window.cuts), days, strict=True):
-        if day_bounds(zone, day)[0] != instant:
-            partial.add(day)
+    kept, inside = set(by_events), _cuts_inside(window, zone)
+    partial = kept | inside.keys()
     stretches = []
     for day in sorted(partial):
         start, end = day_bounds(zone, day)
         stretches.append((max(start, window.start), min(end, window.end)))
     edges = tuple(edge for edge in _edges(window, zone) if edge[0] not in kept)
-    return DaySplit(days[0], days[-1], tuple(days[1:]), tuple(sorted(partial)), tuple(stretches), edges)
+    # A day that a cut lies in, if its total answers, lies before the cut.
+    cut_days = tuple(
+        day + DAY * (cut in inside.get(day, ())) for day, cut in zip(days[1:], window.cuts, strict=True)
+    )
+    return DaySplit(days[0], days[-1], cut_days, tuple(sorted(partial)), tuple(stretches), edges)
 
 
 def _edges(window: Window, zone: str) -> Iterator[tuple[date, datetime, datetime]]:
-    for instant in (window.start, window.end):
+    """The days with one cut inside, and the rest that holds nothing if the totals are to answer."""
+    for day, inside in _cuts_inside(window, zone).items():
+        if len(inside) == 1:
+            start, end = day_bounds(zone, day)
+            yield (day, start, inside[0]) if inside[0] == window.start else (day, inside[0], end)
+
+
+def _cuts_inside(window: Window, zone: str) -> dict[date, list[datetime]]:
+    found = defaultdict[date, list[datetime]](list)
+    for instant in (window.start, *window.cuts):
         day = day_of(zone, instant)
-        start, end = day_bounds(zone, day)
-        inside = [one for one in (window.start, *window.cuts) if start < one < end]
-        if inside == [instant]:
-            yield (day, start, instant) if instant == window.start else (day, instant, end)
+        if day_bounds(zone, day)[0] != instant:
+            found[day].append(instant)
+    return found
 
 
 def _grown_since(window: Window, zone: str) -> list[date]:

@@ -5,9 +5,10 @@ events of it. Cut days, and meters whose totals do not serve, are read from even
 """
 
 import json
+import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 
@@ -24,6 +25,11 @@ from billing.usage.reading.sources import STRETCHES, by_days, by_events
 
 IN_ORDER = 'e."time", e.received_at, e.source, e.event_id'
 """Time, then arrival; the identity only so that the order is never left to chance."""
+
+type Statement = tuple[str, dict[str, Any]]
+"""A query and its parameters, by name."""
+
+_PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
 
 BUCKET = 'width_bucket(e."time", %(cuts)s::timestamptz[])'
 
@@ -54,14 +60,21 @@ def distinct(
     window: Window, measure: Measure, group_by: Sequence[str] = (), *, anew: bool = False
 ) -> list[tuple[int, Dimensions, Decimal]]:
     """(bucket, group, distinct values): those first seen in the bucket, or, `anew`, all that the bucket has."""
+    found = rows(*distinct_statement(window, measure, group_by, anew=anew))
+    return [(bucket, values_of(grouped, group_by), count) for bucket, grouped, count, _ in found]
+
+
+def distinct_statement(
+    window: Window, measure: Measure, group_by: Sequence[str] = (), *, anew: bool = False
+) -> Statement:
     parameters = parameters_of(window, measure, group_by)
     bucket, by = ("bucket", ", bucket") if anew else ("min(bucket) AS bucket", "")
     inner = f"""SELECT {bucket}, grouped, item FROM ({_items(measure, group_by, parameters)}) i
                 WHERE item <> '' GROUP BY grouped, item{by}"""
-    found = rows(
-        f"SELECT bucket, grouped::text, count(*) FROM ({inner}) i GROUP BY bucket, grouped", parameters
+    return (
+        f"SELECT bucket, grouped::text, count(*)::numeric, NULL::numeric FROM ({inner}) i GROUP BY bucket, grouped",
+        parameters,
     )
-    return [(bucket, values_of(grouped, group_by), Decimal(count)) for bucket, grouped, count in found]
 
 
 def seen_before(window: Window, measure: Measure) -> set[str]:
@@ -117,3 +130,18 @@ def rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
         cursor.execute(statement, parameters)
         found: list[Any] = cursor.fetchall()
         return found
+
+
+def rows_together(statements: Sequence[Statement]) -> list[list[Any]]:
+    """The rows of several queries in one round trip, each of a bucket, a group and two numbers."""
+    if len(statements) < 2:
+        return [rows(*one) for one in statements]
+    parts, together = [], dict[str, Any]()
+    for place, (statement, parameters) in enumerate(statements):
+        together |= {f"{place}_{name}": value for name, value in parameters.items()}
+        own = _PLACEHOLDER.sub(rf"%({place}_\1)s", statement)
+        parts.append(f"SELECT {place}, s.* FROM ({own}) s")
+    found: list[list[Any]] = [[] for _ in statements]
+    for place, *row in rows(" UNION ALL ".join(parts), together):
+        found[place].append(row)
+    return found

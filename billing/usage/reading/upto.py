@@ -15,9 +15,9 @@ from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import Sums, sums_of
-from billing.usage.reading.levels import latest, level_steps
+from billing.usage.reading.levels import latest_statement, steps_statement
 from billing.usage.reading.measures import Measure, Window, meters_by_code
-from billing.usage.reading.special import amounts, distinct
+from billing.usage.reading.special import Statement, amounts, distinct_statement, rows_together
 
 ADDITIVE: Final = ("count", "sum", "max")
 
@@ -79,19 +79,20 @@ def usage_upto(  # noqa: PLR0917
 
 @exact()
 def usages_upto(questions: Sequence[Question]) -> list[dict[datetime, dict[str, Usage]]]:
-    """`usage_upto` for several questions, whose sums are read in one round trip."""
+    """`usage_upto` for several questions, read in one round trip for sums and one for what does not add up."""
     windows = [question.window for question in questions]
     asked = [
-        (window, _measures(question.charges))
+        (question, window, _measures(question.charges))
         for question, window in zip(questions, windows, strict=True)
         if window is not None
     ]
-    courses = iter(_additive_courses(asked))
-    measures = iter(measures for _window, measures in asked)
+    courses = zip(_additive_courses(asked), _special_courses(asked), strict=True)
+    answers = (
+        _answer(question, window, measures, additive | special)
+        for (question, window, measures), (additive, special) in zip(asked, courses, strict=True)
+    )
     return [
-        {cut: {} for cut in question.cuts}
-        if window is None
-        else _answer(question, window, next(measures), next(courses))
+        {cut: {} for cut in question.cuts} if window is None else next(answers)
         for question, window in zip(questions, windows, strict=True)
     ]
 
@@ -102,10 +103,8 @@ def _measures(charges: Iterable[Charge]) -> dict[Key, Measure]:
 
 
 def _answer(
-    question: Question, window: Window, measures: Mapping[Key, Measure], courses: dict[Key, Course]
+    question: Question, window: Window, measures: Mapping[Key, Measure], courses: Mapping[Key, Course]
 ) -> dict[datetime, dict[str, Usage]]:
-    for key in measures.keys() - courses.keys():
-        courses[key] = _special_course(window, measures[key], question)
     by_event = {_key(charge) for charge in question.charges if charge.model == "percentage"}
     singles = {key: _amounts(window, measures[key]) for key in by_event}
     none = [()] * len(window.cuts)
@@ -122,18 +121,16 @@ def _key(charge: Charge) -> Key:
     return charge.meter, tuple(sorted((name, tuple(values)) for name, values in charge.where.items()))
 
 
-def _additive_courses(asked: Sequence[tuple[Window, Mapping[Key, Measure]]]) -> list[dict[Key, Course]]:
-    """Of each window, the courses of the measures that add up."""
+def _additive_courses(
+    asked: Sequence[tuple[Question, Window, Mapping[Key, Measure]]],
+) -> list[dict[Key, Course]]:
+    """Of each window, the courses of the measures that add up, read in one round trip."""
     chosen = [
-        {key: measure for key, measure in measures.items() if measure.meter.aggregation in ADDITIVE}
-        for _window, measures in asked
+        (window, {key: each for key, each in measures.items() if each.meter.aggregation in ADDITIVE})
+        for _question, window, measures in asked
     ]
-    read = sums_of(
-        [(window, list(of.values())) for (window, _measures), of in zip(asked, chosen, strict=True)]
-    )
-    return [
-        _courses(window, of, rows) for (window, _measures), of, rows in zip(asked, chosen, read, strict=True)
-    ]
+    read = sums_of([(window, list(of.values())) for window, of in chosen])
+    return [_courses(window, of, rows) for (window, of), rows in zip(chosen, read, strict=True)]
 
 
 def _courses(window: Window, measures: Mapping[Key, Measure], rows: Iterable[Sums]) -> dict[Key, Course]:
@@ -168,18 +165,41 @@ def _last(one: Decimal, other: Decimal) -> Decimal:
     return other
 
 
-def _special_course(window: Window, measure: Measure, question: Question) -> Course:
-    kind = measure.meter.aggregation
-    if kind == "unique":
-        return _run(window, {bucket: count for bucket, _, count in distinct(window, measure)}, _add)
-    if kind == "latest":
-        return _run(window, {bucket: value for bucket, _, value in latest(window, measure)}, _last)
+def _special_courses(
+    asked: Sequence[tuple[Question, Window, Mapping[Key, Measure]]],
+) -> list[dict[Key, Course]]:
+    """Of each window, the courses of the measures that do not add up, read in one round trip."""
+    special = [
+        (place, key, measure)
+        for place, (_question, _window, measures) in enumerate(asked)
+        for key, measure in measures.items()
+        if measure.meter.aggregation not in ADDITIVE
+    ]
+    read = rows_together([_statement(asked[place][1], measure) for place, _key, measure in special])
+    found: list[dict[Key, Course]] = [{} for _ in asked]
+    for (place, key, measure), rows in zip(special, read, strict=True):
+        question, window, _measures = asked[place]
+        by_bucket = {bucket: (one, other) for bucket, _grouped, one, other in rows}
+        found[place][key] = _special_course(question, window, measure.meter.aggregation, by_bucket)
+    return found
+
+
+def _statement(window: Window, measure: Measure) -> Statement:
+    statements = {"unique": distinct_statement, "latest": latest_statement}
+    return statements.get(measure.meter.aggregation, steps_statement)(window, measure)
+
+
+def _special_course(
+    question: Question, window: Window, kind: str, rows: Mapping[int, tuple[Decimal, Decimal]]
+) -> Course:
+    if kind != "time_weighted":
+        values = {bucket: value for bucket, (value, _none) in rows.items()}
+        return _run(window, values, _add if kind == "unique" else _last)
     full_start, full_end = question.full
     length = microseconds(full_end) - microseconds(full_start)
-    rose = {bucket: (step, moved) for bucket, _, step, moved in level_steps(window, measure)}
     level, moved, course = ZERO, ZERO, []
     for n, cut in enumerate(window.cuts):
-        step, moment = rose.get(n, (ZERO, ZERO))
+        step, moment = rows.get(n, (ZERO, ZERO))
         level, moved = level + step, moved + moment
         held = level * microseconds(min(cut, question.levels_until or cut)) - moved
         course.append(round_fraction_places(Fraction(held) / length, EXACT_PLACES))

@@ -1,6 +1,6 @@
 """Which periods a plan would have billed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, cast
@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 from django.db.models import F
 
 from accounts.models import Account
+from accounts.reading import once
 from billing.plans.models import Period, PlanVersion
 from billing.pricing import periods as calendar
 from billing.pricing.dates import DAY, Interval
@@ -60,16 +61,8 @@ def _own_periods(
     account: Account, version: PlanVersion, start: datetime, end: datetime
 ) -> Iterator[PlanPeriod]:
     """The account's paid periods of the version's interval that follow each other from `start` on."""
-    rows = Period.objects.filter(
-        account=account,
-        start__gte=start,
-        start__lt=end,
-        end__gt=F("start"),
-        trial=False,
-        base_version__interval=version.interval,
-    )
     since = start
-    for row in rows.order_by("start"):
+    for row in _stored(account, version.interval, start, end):
         if row.start != since:
             return
         full = row.full_first_day, row.full_end_day
@@ -78,6 +71,13 @@ def _own_periods(
             _unsaved(account, version, row, full, row.end, row.end_day),
         )
         since = row.end
+
+
+@once
+def _stored(account: Account, interval: str, start: datetime, end: datetime) -> Sequence[Period]:
+    """The account's paid periods of the interval that begin in [start, end)."""
+    rows = Period.objects.filter(account=account, start__gte=start, start__lt=end, end__gt=F("start"))
+    return list(rows.filter(trial=False, base_version__interval=interval).order_by("start"))
 
 
 def _counted(account: Account, version: PlanVersion, anchor: Anchor, period: calendar.Period) -> PlanPeriod:

@@ -12,7 +12,7 @@ from billing.pricing.money import ZERO, exact
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import sums
 from billing.usage.reading.levels import level_steps
-from billing.usage.reading.measures import Measure, Window
+from billing.usage.reading.measures import Measure, Window, meters_by_code
 
 type Filter = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -36,7 +36,7 @@ def unpriced_meters(
 
     Usage is an event that the meter counts; of a `time_weighted` meter, a level above zero that was held.
     """
-    meters = {meter.code: meter for meter in Meter.objects.select_related("rollup_shape")}
+    meters = meters_by_code()
     wanted: dict[tuple[str, Filter], Measure] = {
         (code, ()): Measure(meter, {}) for code, meter in meters.items()
     }

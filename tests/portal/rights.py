@@ -1,0 +1,168 @@
+"""Who is answered what on every address of the site: the sweep's table (tests/portal/test_rights.py).
+
+Kept by hand and apart from accounts/permissions.py, so that a slip there is found here. Keys of the API have a table
+of their own (tests/api/calls.py).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Reach(Enum):
+    """Who gets through. A member whose role does not is told so (403); whoever is signed out is asked to sign in."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"  # pages about the person himself
+    MEMBERS = "members"
+    MONEY = "owner and billing"
+    BUILDERS = "owner and developer"
+    TRIERS = "owner, billing and developer"
+    KEYS = "keys"  # a session is no key: 401
+    STREAM = "stream"  # members; asks nobody to sign in, as no person reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`get` and `post`; None: the method is not allowed. `own`: the address names something of the account, or needs
+    a subscription or an invoice, which the outsider's is without.
+
+    `off`: the methods that need what these tests are without, so that whoever gets through finds nothing.
+    """
+
+    get: Reach | None = None
+    post: Reach | None = None
+    own: bool = False
+    off: str = ""
+
+
+READ: Final = Rule(get=Reach.MEMBERS)
+OWN: Final = Rule(get=Reach.MEMBERS, own=True)
+PAY: Final = Rule(post=Reach.MONEY, off="GET POST")
+BOTH: Final = Rule(get=Reach.SIGNED_IN, post=Reach.SIGNED_IN)
+OPEN: Final = Rule(get=Reach.ANYONE, post=Reach.ANYONE)
+
+PORTAL: Final[dict[str, Rule]] = {
+    "overview": READ,
+    "live": Rule(get=Reach.STREAM),
+    "switch": Rule(post=Reach.MEMBERS, own=True),
+    "language": Rule(post=Reach.ANYONE),
+    "usage": READ,
+    "usage_csv": READ,
+    "events": READ,
+    "events_csv": READ,
+    "event": OWN,
+    "simulate": READ,
+    "limits": READ,
+    "limit_check": Rule(post=Reach.MONEY),
+    "limit_confirm": Rule(post=Reach.MONEY),
+    "limit_drill": Rule(post=Reach.TRIERS),
+    "limit_receipt": OWN,
+    "invoices": READ,
+    "invoice": OWN,
+    "invoice_pdf": OWN,
+    "invoice_ubl": OWN,
+    "invoice_cii": OWN,
+    "invoice_check": OWN,
+    "invoice_proof": OWN,
+    "invoice_line": OWN,
+    "verify_program": Rule(get=Reach.ANYONE),
+    "upcoming": READ,
+    "plan": READ,
+    "plan_quote": Rule(get=Reach.MONEY),
+    "plan_confirm": Rule(post=Reach.MONEY),
+    "plan_take_back": Rule(get=Reach.MONEY, post=Reach.MONEY, own=True),
+    "plan_cancel": Rule(get=Reach.MONEY, post=Reach.MONEY, own=True),
+    "plan_coupon": Rule(post=Reach.MONEY),
+    "plan_reactivate": Rule(get=Reach.MONEY, post=Reach.MONEY, own=True),
+    "settings": READ,
+    "webhooks": Rule(get=Reach.MEMBERS, post=Reach.BUILDERS),
+    "webhook": OWN,
+    "webhook_act": Rule(post=Reach.BUILDERS, own=True),
+    "webhook_again": Rule(post=Reach.BUILDERS, own=True),
+    "payment": READ,
+    "payment_act": PAY,
+    "card_begin": PAY,
+    "card_add": Rule(get=Reach.MONEY, off="GET POST"),
+    "card_added": PAY,
+    "invoice_pay": Rule(get=Reach.MONEY, post=Reach.MONEY, off="GET POST"),
+    "invoice_paid": Rule(post=Reach.MONEY, own=True),
+    "exports": READ,
+    "invoices_zip": OWN,
+    "accounting_csv": READ,
+    "focus_csv": READ,
+    "greenbutton": Rule(get=Reach.MEMBERS, off="GET"),
+    "usage_export": READ,
+}
+"""Below /billing/, by name."""
+
+SITE: Final[dict[str, Rule]] = {
+    "": Rule(get=Reach.ANYONE, post=Reach.ANYONE),
+    "healthz": OPEN,
+    "readyz": OPEN,
+    "stripe_news": Rule(post=Reach.ANYONE, off="GET POST"),
+    "openapi": Rule(get=Reach.ANYONE),
+    "api-docs": Rule(get=Reach.ANYONE),
+    "api-problems": Rule(get=Reach.ANYONE),
+    "events": Rule(get=Reach.KEYS, post=Reach.KEYS),
+    "account_login": OPEN,
+    "account_logout": OPEN,
+    "account_inactive": Rule(get=Reach.ANYONE),
+    "account_signup": OPEN,
+    "account_confirm_login_code": BOTH,
+    "account_email_verification_sent": Rule(get=Reach.ANYONE),
+    "account_confirm_email": Rule(get=Reach.ANYONE, post=Reach.ANYONE, off="POST"),
+    "account_reset_password": OPEN,
+    "account_reset_password_done": Rule(get=Reach.ANYONE),
+    "account_reset_password_from_key": OPEN,
+    "account_reset_password_from_key_done": Rule(get=Reach.ANYONE),
+    "account_reauthenticate": BOTH,
+    "account_email": BOTH,
+    "account_change_password": BOTH,
+    "account_set_password": BOTH,
+    "mfa_index": Rule(get=Reach.SIGNED_IN),
+    "mfa_authenticate": BOTH,
+    "mfa_reauthenticate": BOTH,
+    "mfa_activate_totp": BOTH,
+    "mfa_deactivate_totp": Rule(get=Reach.SIGNED_IN, post=Reach.SIGNED_IN, off="GET POST"),
+    "mfa_view_recovery_codes": Rule(get=Reach.SIGNED_IN, off="GET"),
+    "mfa_generate_recovery_codes": BOTH,
+    "mfa_download_recovery_codes": Rule(get=Reach.SIGNED_IN, post=Reach.SIGNED_IN, off="GET POST"),
+}
+"""Beside them, by name. A call of the API without a name is for keys."""
+
+ADMIN: Final[dict[str, str]] = {
+    "account.emailaddress": "vacd",
+    "accounts.account": "vac",
+    "accounts.apikey": "vac",
+    "accounts.user": "vacd",
+    "auth.group": "vacd",
+    "invoices.invoice": "v",
+    "invoices.ledgertransaction": "v",
+    "invoices.parkedaccount": "v",
+    "invoices.payment": "va",
+    "limits.alert": "v",
+    "limits.drill": "v",
+    "limits.limitversion": "va",
+    "limits.stop": "v",
+    "mfa.authenticator": "vacd",
+    "payments.attempt": "v",
+    "payments.card": "v",
+    "payments.hold": "va",
+    "payments.notice": "v",
+    "payments.payer": "v",
+    "plans.coupon": "vac",
+    "plans.meter": "vac",
+    "plans.pendingline": "vad",
+    "plans.plan": "vac",
+    "plans.planversion": "vac",
+    "plans.redemption": "va",
+    "plans.subscription": "va",
+    "plans.taxrate": "vacd",
+    "procrastinate.procrastinatejob": "v",
+    "usage.eventrow": "v",
+    "usage.quarantinedevent": "v",
+    "webhooks.delivery": "v",
+    "webhooks.endpoint": "v",
+}
+"""Staff's pages: what may be done with each table: "v" view, "a" add, "c" change, "d" delete."""
