@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from accounts.models import Account
 from billing.limits.queries import firings
 from billing.plans.models import Period
-from billing.plans.queries import period_at, plan_terms, spans_in
+from billing.plans.queries import plan_terms, spans_in
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO, exact
 from billing.usage.models import QuarantinedEvent
@@ -27,7 +27,7 @@ from billing.usage.values import text_of
 from portal import formats
 from portal.pages.event_charges import ChargePath, Priced, Stretch, charge_path
 from portal.pages.events import event_url, quantity_words
-from portal.pages.periods import period_name
+from portal.pages.periods import period_holding, period_name
 
 STOPS: Final = 200
 """The newest stops that are looked at for what they took."""
@@ -66,7 +66,7 @@ def event_page(account: Account, id: str, source: str) -> EventPage | None:
         return _set_aside(account, id, source)
     others = [(one.source, event_url(one)) for one in found if one.source != event.source]
     counted = counted_for(event, meters_by_code().values())
-    period = period_at(account, event.time)
+    period = period_holding(account, event.time)
     version = _version(period, event.time)
     charges = list[ChargePath]()
     if period is not None and version is not None:

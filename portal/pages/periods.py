@@ -69,11 +69,9 @@ def period_holding(account: Account, instant: datetime) -> Period | None:
     return period_at(account, instant)
 
 
-def choices(
-    account: Account, chosen: Period, stored: Sequence[Period] | None = None
-) -> Sequence[PeriodChoice]:
-    """The last periods, newest first; `stored`: all of the account's in order, for who has them."""
-    recent = recent_periods(account) if stored is None else stored[-SHOWN:][::-1]
+def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:
+    """The last periods, newest first."""
+    recent = recent_periods(account)
     return [
         PeriodChoice(
             period_name(one.first_day, one.end_day),

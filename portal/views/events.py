@@ -5,11 +5,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.plans.queries import period_at
 from portal.exports import CSV, file_name, sent
 from portal.pages.event import event_page
 from portal.pages.events import EventQuestion, closed_periods, read_events_question, show_events_page
 from portal.pages.events_csv import events_csv
+from portal.pages.periods import period_holding
 from portal.views.base import PortalRequest, page, show
 
 
@@ -32,9 +32,9 @@ def download(request: PortalRequest) -> HttpResponseBase:
 
 @require_safe
 @page(place="usage")
-def show_event(request: PortalRequest, id: str) -> HttpResponseBase:
+def show_event(request: PortalRequest, event: str) -> HttpResponseBase:
     """One event; `?id=` in place of an id that no path can hold, `?source=` where several sources have the same."""
-    asked = request.GET.get("id") or id
+    asked = request.GET.get("id") or event
     source = request.GET.get("source", "")
     found = None if "\0" in asked + source else event_page(request.account, asked, source)
     if found is None:
@@ -44,4 +44,4 @@ def show_event(request: PortalRequest, id: str) -> HttpResponseBase:
 
 def _question(request: PortalRequest) -> EventQuestion:
     now = timezone.now()
-    return read_events_question(request.GET, request.account, now, period_at(request.account, now))
+    return read_events_question(request.GET, request.account, now, period_holding(request.account, now))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.db.models import F
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -15,11 +14,10 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from billing.invoices.exports.cells import safe_text
 from billing.plans.models import Period
-from billing.plans.queries import period_at
 from billing.pricing.dates import local_date
 from billing.pricing.money import money_string, plain
 from portal import dates
-from portal.pages.periods import choices
+from portal.pages.periods import choices, period_holding, recent_periods
 from portal.pages.usage import UsagePage, usage_page
 from portal.pages.usage_question import (
     METER,
@@ -36,7 +34,7 @@ from portal.views.base import PortalRequest, page, show
 @page(place="usage")
 def show_usage(request: PortalRequest) -> HttpResponseBase:
     now = timezone.now()
-    running = period_at(request.account, now)
+    running = period_holding(request.account, now)
     question = read_question(request.GET.dict(), request.account, now, running)
     periods, today = _periods(request.account), local_date(now, request.account.timezone)
     found = usage_page(request.account, question, now, periods)
@@ -56,7 +54,7 @@ def show_usage(request: PortalRequest) -> HttpResponseBase:
             (name, _address(question, meter=code), code == found.counted) for code, name in found.sharing
         ],
         csv_url=f"{reverse('portal:usage_csv')}?{urlencode(question.query)}",
-        periods=choices(request.account, running, periods) if running else (),
+        periods=choices(request.account, running) if running else (),
     )
 
 
@@ -65,7 +63,7 @@ def show_usage(request: PortalRequest) -> HttpResponseBase:
 def download(request: PortalRequest) -> HttpResponseBase:
     """The table as CSV: decimal strings, days as ISO dates, one column for each group; what was before beside it."""
     now = timezone.now()
-    question = read_question(request.GET.dict(), request.account, now, period_at(request.account, now))
+    question = read_question(request.GET.dict(), request.account, now, period_holding(request.account, now))
     found = usage_page(request.account, question, now, _periods(request.account))
     name = f"usage-{request.account.code}-{question.first}-{question.last}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8")
@@ -77,8 +75,8 @@ def download(request: PortalRequest) -> HttpResponseBase:
 
 
 def _periods(account: Account) -> list[Period]:
-    """All of its periods in order; an empty one ended as it began."""
-    return list(Period.objects.filter(account=account, end__gt=F("start")).order_by("start"))
+    """Its recent periods in order; an empty one ended as it began. Older ranges are beside as many days before."""
+    return [one for one in reversed(recent_periods(account)) if one.end > one.start]
 
 
 def _rows(found: UsagePage) -> Iterator[list[str]]:

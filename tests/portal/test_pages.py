@@ -88,6 +88,10 @@ OF_THE_TEST = 4
 QUERIES = {
     "overview": 12,
     "usage": 12,
+    "usage beside": 16,
+    "events": 8,
+    "event": 20,
+    "simulate": 20,
     "limits": 13,
     "invoices": 7,
     "exports": 7,
@@ -97,8 +101,6 @@ QUERIES = {
     "activity": 7,
     "members": 7,
     "sessions": 7,
-    "events": 8,
-    "event": 26,
 }
 
 

@@ -21,7 +21,7 @@ from accounts.models import Membership, User
 from billing.invoices.models import InvoiceLine
 from billing.limits.actions import raise_alerts, set_limit, time_stops
 from billing.limits.models import Stop
-from billing.usage.models import EventRow
+from billing.usage.queries import events_page
 from billing.webhooks.actions import add_endpoint, announce
 from billing.webhooks.models import Delivery, EventType, Message
 from tests.factories import make_member
@@ -138,9 +138,9 @@ def values(world: World) -> dict[str, str]:
         "invitation": str(invitation.pk),
         "token": token,
         "member": str(Membership.objects.get(account=world.account, user=world.viewer).pk),
-        "id": EventRow.objects.filter(account=world.account)[0].event_id,
         "number": line.invoice.number,
         "line": str(line.pk),
+        "event": events_page(world.account, limit=1).events[0].id,
         "code": "scale",
         "stop": str(Stop.objects.get(account=world.account).pk),
         "webhook": str(endpoint.pk),

@@ -12,7 +12,7 @@ from accounts.scope import policy
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_invitations'),
+        ('accounts', '0007_maker_of_keys'),
     ]
 
     operations = [
