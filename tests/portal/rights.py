@@ -92,6 +92,7 @@ PORTAL: Final[dict[str, Rule]] = {
     "member_invite": Rule(get=Reach.OWNERS, post=Reach.OWNERS),
     "invitation_change": Rule(post=Reach.OWNERS, own=True),
     "invitation": OPEN,
+    "open": Rule(get=Reach.ANYONE),
     "sessions": READ,
     "session_end": Rule(post=Reach.MEMBERS),
     "activity": READ,

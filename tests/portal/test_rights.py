@@ -39,7 +39,7 @@ THROUGH: Final[dict[Reach, set[str]]] = {
     Reach.TRIERS: {"developer", "billing", "owner"},
 }
 OTHERS: Final = ("PUT", "PATCH", "DELETE")
-ANSWERS: Final = (400, 409, 422)
+ANSWERS: Final = (400, 409, 410, 422)
 """To who got through, and asked for what cannot be done."""
 QUERIES: Final = {
     "portal:invoices_zip": "?year=2026",
