@@ -1,0 +1,108 @@
+"""What a page weighs the first time, and whether it moves while it loads: the brief's gates, on every page.
+
+Pages are weighed as they come over the wire; files, which come once and are then cached, as gzip makes them, since a
+proxy in front compresses them.
+"""
+
+import gzip
+from base64 import b64decode
+from collections import Counter
+from typing import Any
+
+import pytest
+from playwright.sync_api import CDPSession, Error, Page
+
+from tests.browser.test_every_page import pages_from_the_rail
+from tests.browser.visits import Visits
+from tests.browser.world import Person, World
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("server")]
+KILO = 1_000
+GATES = {"Document": 25, "Stylesheet": 14, "Script": 20, "Font": 30, "all": 90}
+"""Most kB on the wire by kind."""
+MAX_REQUESTS = 8
+MAX_SHIFT = 0.02
+SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((one) => sum += one.hadRecentInput ? 0 : one.value))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(sum), 100);
+})"""
+
+
+class Wire:
+    """Bytes that came for the page that is open, by kind; the cache is off."""
+
+    def __init__(self, page: Page) -> None:
+        self.session: CDPSession = page.context.new_cdp_session(page)
+        self.session.send("Network.enable")
+        self.session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self.session.on("Network.responseReceived", self._begin)
+        self.session.on("Network.loadingFinished", self._end)
+        self.clear()
+
+    def clear(self) -> None:
+        self._kinds: dict[str, str] = {}
+        self._wire: dict[str, int] = {}
+
+    def _begin(self, told: dict[str, Any]) -> None:
+        self._kinds[told["requestId"]] = told["type"]
+
+    def _end(self, told: dict[str, Any]) -> None:
+        self._wire[told["requestId"]] = int(told["encodedDataLength"])
+
+    def sizes(self) -> Counter[str]:
+        found = Counter[str]()
+        for request, size in self._wire.items():
+            kind = self._kinds.get(request, "Other")
+            found[kind] += size if kind == "Document" else min(size, self._as_gzip(request, size))
+        found["all"] = found.total()
+        return found
+
+    def _as_gzip(self, request: str, size: int) -> int:
+        """Of a stream there is no body: its `size` on the wire."""
+        try:
+            body = self.session.send("Network.getResponseBody", {"requestId": request})
+        except Error:
+            return size
+        content = b64decode(body["body"]) if body["base64Encoded"] else body["body"].encode()
+        return len(gzip.compress(content))
+
+    def faults(self) -> list[str]:
+        sizes = self.sizes()
+        heavy = [f"{name}: {sizes[name]} B" for name, most in GATES.items() if sizes[name] > most * KILO]
+        count = len(self._kinds)
+        return heavy if count <= MAX_REQUESTS else [*heavy, f"{count} requests"]
+
+
+def test_light_and_still(visits: Visits, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    login = world.demo.login("owner", "nordlicht-data")
+    page = visits.open(Person(login["email"], login["password"]))
+    wire, wrong, seen = Wire(page), list[str](), list[tuple[int, int, str]]()
+    for address in pages_from_the_rail(page):
+        wire.clear()
+        page.goto(address, wait_until="load")
+        shift = page.evaluate(SHIFT)
+        sizes = wire.sizes()
+        assert sizes["Document"] > 0
+        assert sizes["Stylesheet"] > 0
+        seen.append((sizes["all"], sizes["Document"], address))
+        wrong += [f"{address}: {one}" for one in wire.faults()]
+        if shift > MAX_SHIFT:
+            wrong.append(f"{address}: moves by {shift:.3f}")
+    heaviest = max(seen)
+    with capsys.disabled():
+        print(
+            f"\nheaviest first view: {heaviest[0] / KILO:.1f} kB, page {heaviest[1] / KILO:.1f}: {heaviest[2]}"
+        )
+    assert wrong == []
+
+
+def test_the_gates_see(visits: Visits, world: World) -> None:
+    page = visits.open(world.plain.person("owner"))
+    wire = Wire(page)
+    page.route(
+        "**/billing/usage/", lambda route: route.fulfill(body="<p>" + "x" * 26_000, content_type="text/html")
+    )
+    page.goto("/billing/usage/")
+    assert any(one.startswith("Document") for one in wire.faults()), wire.sizes()

@@ -1,0 +1,1 @@
+"""The pictures of docs/screenshots.md, made anew: `uv run python -m tests.screenshots`."""
