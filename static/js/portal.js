@@ -1,12 +1,10 @@
-/* What links and forms cannot do: pause live figures, ask for them where no stream comes through, say that they are
-   stale, close menus. */
+/* What links and forms cannot do: pause live figures, say that they are stale, close menus. */
 (() => {
   const RETRY_MS = 2000;
-  const POLL_MS = 30000;
   const find = (id) => document.getElementById(id);
   const on = (names, run) => names.split(" ").forEach((name) => document.addEventListener(name, run));
   const openMenu = () => document.querySelector("header details[open]");
-  let stream, paused, polled;
+  let stream, paused;
 
   const show = () => {
     const button = find("live-pause");
@@ -15,9 +13,8 @@
       button.hidden = false;
       button.textContent = button.dataset[paused ? "resume" : "pause"];
     }
-    const live = !!stream || (polled && !paused);
-    document.body.classList.toggle("stale", !live);
-    if (stale) stale.hidden = live;
+    document.body.classList.toggle("stale", !stream);
+    if (stale) stale.hidden = !!stream;
   };
 
   const connected = (now) => {
@@ -39,28 +36,6 @@
     if ([401, 404].includes(event.detail.ctx?.response?.status)) return;
     setTimeout(() => paused || restart(), RETRY_MS);
   };
-
-  const put = (part) => {
-    const old = document.querySelector(part.getAttribute("hx-target"));
-    const card = part.firstElementChild;
-    if (!old || old.contains(document.activeElement)) return;
-    if (card?.id === old.id) old.replaceWith(card);
-    else old.textContent = part.textContent;
-  };
-
-  // Some proxies let no stream through: then the figures are asked for.
-  const poll = async () => {
-    const place = find("live");
-    if (!place || stream || paused || document.hidden) return;
-    const answer = await fetch(place.dataset.poll).catch(() => null);
-    polled = answer?.status === 200;
-    if (polled) {
-      const cards = new DOMParser().parseFromString(await answer.text(), "text/html");
-      cards.querySelectorAll("hx-partial").forEach(put);
-    }
-    show();
-  };
-  setInterval(poll, POLL_MS);
 
   on("htmx:sse:before:connection", (event) => paused && event.preventDefault());
   on("htmx:sse:after:connection", (event) => connected(event.detail.connection));

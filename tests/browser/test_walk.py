@@ -85,20 +85,6 @@ def test_the_figure_moves_after_a_first_connection_that_failed(visits: Visits, w
     expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
 
 
-def test_the_figure_moves_where_no_stream_comes_through(visits: Visits, world: World) -> None:
-    page = visits.open(world.past.person("owner"))
-    with visits.told("503"):
-        page.clock.install()
-        page.route(re.compile(r"/billing/live/(\?|$)"), lambda route: route.fulfill(status=503))
-        page.reload()
-        expect(page.get_by_role("heading", name="Live updates paused")).to_be_visible()
-        spent = Decimal(world.past.get("/spend")["usage_total"])
-        world.past.use(100)
-        page.clock.run_for(31_000)
-        expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
-        expect(page.get_by_role("heading", name="Live updates paused")).to_be_hidden()
-
-
 def test_the_figure_moves_though_its_extension_came_late(visits: Visits, world: World) -> None:
     page = visits.open(world.past.person("owner"))
 
