@@ -63,8 +63,8 @@ def stop(world: World, customer: Customer) -> None:
 
 def test_states(visits: Visits, world: World) -> None:
     """Stopped, stale, wrong, refused, empty, not there."""
-    stop(world, world.stopped)
-    page = visits.open(world.stopped.person("owner"))
+    stop(world, world.halted)
+    page = visits.open(world.halted.person("owner"))
     wrong = []
     for path in ("", "limits/", "upcoming/", "usage/"):
         page.goto(f"/billing/{path}")
@@ -86,7 +86,7 @@ def test_states(visits: Visits, world: World) -> None:
     with visits.told("404"):
         page.goto("/billing/invoices/NONE/")
         wrong += found(page, BOTH)
-    reader = visits.open(world.stopped.person("viewer"))
+    reader = visits.open(world.halted.person("viewer"))
     with visits.told("403"):
         reader.goto("/billing/plan/cancel/")
         wrong += found(reader, BOTH)

@@ -111,7 +111,8 @@ def catalog() -> dict[str, Any]:
 class World:
     """`walker` and `plain` are on the cheap plan since the 1st; `past` and `hostile` have usage and invoices before it.
 
-    `stopped` is on the cheap plan too, for limits that are reached; `novice` pays nothing yet.
+    `stopped` is on the cheap plan too, for limits that are reached, and `halted`, far beyond its limit, for pictures of
+    that state; `novice` pays nothing yet.
     `clerk` is a member of `plain` and `past`, and sees `plain` first.
     """
 
@@ -121,6 +122,7 @@ class World:
     past: Customer
     hostile: Customer
     stopped: Customer
+    halted: Customer
     novice: Customer
     clerk: Person
 
@@ -134,10 +136,11 @@ def build(demo: Demo) -> World:
     past = _customer(demo, "browser-settled", "Settled Ltd", "browser-cheap", month(back=2))
     hostile = _customer(demo, "browser-hostile", IMAGE, "browser-hostile", month(back=1))
     stopped = _customer(demo, "browser-stopped", "Stopped Ltd", "browser-cheap", month())
+    halted = _customer(demo, "browser-halted", "Halted Ltd", "browser-cheap", month())
     novice = _customer(demo, "browser-novice", "Novice Ltd", "browser-free", month())
     members = [
         (one.person(role).email, one.code, role)
-        for one in (walker, plain, past, hostile, stopped, novice)
+        for one in (walker, plain, past, hostile, stopped, halted, novice)
         for role in ("owner", "viewer")
     ]
     clerk = Person("clerk@browser.example", PASSWORD)
@@ -149,7 +152,7 @@ def build(demo: Demo) -> World:
             for day, region in enumerate(regions):
                 one.use(1234 * (day + 1), month(back) + timedelta(minutes=day), region)
         demo.command("bill", "--as-of", month().isoformat(), "--account", one.code)
-    return World(demo, walker, plain, past, hostile, stopped, novice, clerk)
+    return World(demo, walker, plain, past, hostile, stopped, halted, novice, clerk)
 
 
 def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> Customer:

@@ -21,10 +21,10 @@ def usage_mark(account: Account) -> str:
     Both figures are needed: who began to store earlier may be through later, and a correction adds no event. The zone
     of the totals comes along.
     """
-    totals = DayTotal.objects.filter(account=OuterRef("account")).order_by().values("account")
-    events, last = totals.annotate(sum=Sum("events")), totals.annotate(max=Max("arrived_at"))
-    rows = RollupZone.objects.filter(account=account)
-    found = rows.values_list("timezone", Subquery(events.values("sum")), Subquery(last.values("max"))).first()
-    zone, count, at = found or (None, None, None)
-    kept_zone.tell(account.pk, zone)
-    return f"{count or 0}-{at.timestamp() if at else 0:.6f}"
+    zone = RollupZone.objects.filter(account=OuterRef("account")).values("timezone")
+    rows = DayTotal.objects.filter(account=account).order_by().values("account")
+    found = rows.annotate(sum=Sum("events"), at=Max("arrived_at"), zone=Subquery(zone)).first()
+    if found is None:
+        return "0-0.000000"
+    kept_zone.tell(account.pk, found["zone"])
+    return f"{found['sum']}-{found['at'].timestamp():.6f}"
