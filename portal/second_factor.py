@@ -8,14 +8,17 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from billing.webhooks.sealing import Unreadable, seal, unseal
+from portal.pages.sessions import device
 
 FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """Recovery codes alone are none: they stand in for one that is lost."""
@@ -45,10 +48,20 @@ def _lacks_factor(request: HttpRequest) -> bool:
 
 
 class SealedFactors(DefaultMFAAdapter):
-    """Secrets at rest as those of webhooks: the database alone, or a backup of it, gives nobody a code."""
+    """Names for passkeys; secrets at rest as those of webhooks: the database alone, or a backup of it, gives nobody a
+    code.
+    """
 
     def encrypt(self, text: str) -> str:
         return seal(text.encode()).decode()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Whom a passkey is for: the browser shows the seller's name beside it."""
+        return super().get_public_key_credential_rp_entity() | {"name": settings.SELLER.name}
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        """What the form for a new passkey begins with: the device it is made on."""
+        return device(context.request.META.get("HTTP_USER_AGENT", ""))
 
     def decrypt(self, encrypted_text: str) -> str:
         """A secret that no known SECRET_KEY sealed is lost: none of its codes fits any more, and it is set up anew."""

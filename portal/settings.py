@@ -126,6 +126,15 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "accounts.adapter.InvitationOnly"
 MFA_ADAPTER = "portal.second_factor.SealedFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = (
+    "required"  # fingerprint, face or PIN: who holds the device alone does not get in
+)
+MFA_FORMS = {
+    f"{name}_webauthn": f"portal.passkeys.{name.title()}"
+    for name in ("add", "edit", "login", "authenticate", "reauthenticate")
+}
 MFA_TOTP_ISSUER = SELLER.name  # what the authenticator app calls the code
 MFA_TOTP_TOLERANCE = 1  # half minutes that a phone's clock may be off (RFC 6238, 5.2)
 # Nobody signs up by himself here, and so none takes another's address and locks him out.

@@ -25,12 +25,13 @@ from portal.views import (
     usage,
     webhooks,
 )
-from portal.views.live import live
+from portal.views.live import live, live_cards
 
 app_name = "portal"
 urlpatterns = [
     path("", overview.show_overview, name="overview"),
     path("live/", live, name="live"),
+    path("live/cards/", live_cards, name="live_cards"),
     path("switch/", account.switch, name="switch"),
     path("language/", account.choose_language, name="language"),
     path("usage/", usage.show_usage, name="usage"),

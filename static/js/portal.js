@@ -1,4 +1,4 @@
-/* What links and forms cannot do: pause live figures, say that they are stale, close menus. */
+/* Live figures, paused or stale, and closing menus. */
 (() => {
   const RETRY_MS = 2000;
   const find = (id) => document.getElementById(id);
@@ -7,14 +7,13 @@
   let stream, paused;
 
   const show = () => {
+    const { dataset } = find("live");
     const button = find("live-pause");
-    const stale = find("live-stale");
-    if (button) {
-      button.hidden = false;
-      button.textContent = button.dataset[paused ? "resume" : "pause"];
-    }
-    document.body.classList.toggle("stale", !stream);
-    if (stale) stale.hidden = !!stream;
+    const live = stream || (!paused && dataset.fresh);
+    dataset.stream = paused ? "paused" : stream ? "on" : "off";
+    button.textContent = button.dataset[paused ? "resume" : "pause"];
+    document.body.classList.toggle("stale", !live);
+    find("live-stale").hidden = !!live;
   };
 
   const connected = (now) => {
@@ -29,7 +28,7 @@
     htmx.process(fresh);
   };
 
-  // The extension tries again where it was once connected, but not where the first try fails.
+  // The extension retries only where it was once connected.
   const retry = (event) => {
     if (event.target !== find("live")) return;
     connected();
@@ -40,6 +39,7 @@
   on("htmx:sse:before:connection", (event) => paused && event.preventDefault());
   on("htmx:sse:after:connection", (event) => connected(event.detail.connection));
   on("htmx:sse:error htmx:sse:close", () => connected());
+  on("polled", show);
   on("htmx:error htmx:response:error", retry);
   on("htmx:after:swap", () => stream && show());
   on("click", ({ target }) => {

@@ -67,6 +67,7 @@ def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
     rounds = 1 if options.quick else options.rounds
     if "copying" in options.only:
         yield from copying.rows(codes, rounds, 2 if options.quick else 10)
+        yield from copying.counting(codes, rounds * 2, 2 if options.quick else 10)
     if "posting" in options.only:
         yield from posting.rows(codes, rounds, 0.1 if options.quick else 1.0)
     if "asking" in options.only:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import psycopg
 
@@ -48,6 +49,29 @@ def rows(codes: list[str], rounds: int, batches: int = 10) -> Iterator[Row]:
             (batches * BATCH / taken, copied) for taken, (_, copied) in zip(whole[1:], pairs, strict=True)
         ]
         yield row(f"{name}: bytes to commit", "events/s", both, None, "one thread")
+
+
+def counting(codes: list[str], rounds: int, batches: int = 10) -> Iterator[Row]:
+    """`ingest()` by an account's own key: with what it sends counted for the key, and without."""
+    from accounts.keys import create_key
+    from accounts.models import Account
+    from accounts.scope import installation_scope
+    from billing.usage.ingest import ingest
+
+    with installation_scope():
+        account = Account.objects.get(code=codes[0])
+        key, _ = create_key("benchmark", ["ingest"], account)
+    maker = Maker(codes[:1], "counting")
+
+    def rate(key_id: UUID | None) -> float:
+        bodies = [maker.body(BATCH) for _ in range(batches)]
+        taken = seconds(
+            lambda: [_accepted(ingest(one, "application/json", account, key_id)) for one in bodies]
+        )
+        return batches * BATCH / taken
+
+    pairs = in_turn(lambda _: rate(key.pk), lambda _: rate(None), rounds)
+    yield row("intake by an own key: counted / not", "events/s", pairs, (">=", 0.98), "bytes to commit")
 
 
 @dataclass

@@ -107,7 +107,7 @@ def test_signed_out(visits: Visits, world: World) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Mail").fill("nobody@example.com")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible(timeout=PATIENCE * 1_000)
     wrong += found(page, BOTH)
     assert wrong == []

@@ -85,6 +85,26 @@ def test_the_figure_moves_after_a_first_connection_that_failed(visits: Visits, w
     expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
 
 
+def test_the_figure_moves_where_no_stream_comes_through(visits: Visits, world: World) -> None:
+    page = visits.open(world.past.person("owner"))
+    stale = page.get_by_role("heading", name="Live updates paused")
+    with visits.told("503"):
+        page.clock.install()
+        page.route(re.compile(r"/billing/live/(\?|$)"), lambda route: route.fulfill(status=503))
+        page.reload()
+        expect(stale).to_be_visible()
+        spent = Decimal(world.past.get("/spend")["usage_total"])
+        world.past.use(100)
+        page.clock.fast_forward(31_000)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
+        expect(stale).to_be_hidden()
+        page.get_by_role("button", name="Pause live updates").click()
+        expect(stale).to_be_visible()
+        world.past.use(100)
+        page.clock.fast_forward(61_000)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(euros(spent + 1))
+
+
 def test_the_figure_moves_though_its_extension_came_late(visits: Visits, world: World) -> None:
     page = visits.open(world.past.person("owner"))
 

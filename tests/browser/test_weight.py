@@ -1,4 +1,4 @@
-"""What a page weighs the first time: the brief's gates, on every page.
+"""What a page weighs the first time, and that it stands still: the brief's gates, on every page.
 
 Pages are weighed as they come over the wire; files, which come once and are then cached, as gzip makes them, since a
 proxy in front compresses them.
@@ -21,6 +21,17 @@ KILO = 1_000
 GATES = {"Document": 25, "Stylesheet": 14, "Script": 20, "Font": 30, "all": 90}
 """Most kB on the wire by kind."""
 MAX_REQUESTS = 8
+MAX_SHIFT = 0.02
+"""How far a page may move by itself: cumulative layout shift."""
+SHIFTS = """() => new Promise((resolve) => {
+  const entries = [];
+  const watch = new PerformanceObserver((list) => entries.push(...list.getEntries()));
+  watch.observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve([
+    entries.filter((one) => !one.hadRecentInput).reduce((sum, one) => sum + one.value, 0),
+    entries.flatMap((one) => one.sources.map(({ node }) => node?.id || node?.className || node?.nodeName)).join(" "),
+  ]), 150);
+})"""
 
 
 class Wire:
@@ -68,7 +79,7 @@ class Wire:
         return heavy if count <= MAX_REQUESTS else [*heavy, f"{count} requests"]
 
 
-def test_light(visits: Visits, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_light_and_still(visits: Visits, world: World, capsys: pytest.CaptureFixture[str]) -> None:
     login = world.demo.login("owner", "nordlicht-data")
     page = visits.open(Person(login["email"], login["password"]))
     wire, wrong, seen = Wire(page), list[str](), list[tuple[int, int, str]]()
@@ -80,6 +91,9 @@ def test_light(visits: Visits, world: World, capsys: pytest.CaptureFixture[str])
         assert sizes["Stylesheet"] > 0
         seen.append((sizes["all"], sizes["Document"], address))
         wrong += [f"{address}: {one}" for one in wire.faults()]
+        moved, what = page.evaluate(SHIFTS)
+        if moved > MAX_SHIFT:
+            wrong.append(f"{address} moves by {moved:.3f}: {what}")
     heaviest = max(seen)
     with capsys.disabled():
         print(
@@ -96,3 +110,11 @@ def test_the_gates_see(visits: Visits, world: World) -> None:
     )
     page.goto("/billing/usage/")
     assert any(one.startswith("Document") for one in wire.faults()), wire.sizes()
+
+
+def test_the_gate_of_stillness_sees(visits: Visits, world: World) -> None:
+    page = visits.open(world.plain.person("owner"))
+    page.evaluate(
+        "() => document.querySelector('main').insertAdjacentHTML('afterbegin', '<p class=mt12>x</p>'.repeat(4))"
+    )
+    assert page.evaluate(SHIFTS)[0] > MAX_SHIFT

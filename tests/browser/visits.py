@@ -92,7 +92,7 @@ def sign_in(page: Page, person: Person) -> None:
     page.goto("/billing/")
     page.get_by_label(re.compile("^(Mail|E-?mail|Adresse)", re.I)).fill(person.email)
     page.get_by_label(re.compile("^(Password|Mot de passe)", re.I)).fill(person.password)
-    page.get_by_role("button", name=re.compile("^(Sign in|Se connecter)")).click()
+    page.get_by_role("button", name=re.compile("^(Sign in|Se connecter)$")).click()
     page.wait_for_url("**/billing/")
 
 

@@ -112,7 +112,8 @@ class World:
     """`walker` and `plain` are on the cheap plan since the 1st; `past` and `hostile` have usage and invoices before it.
 
     `stopped` is on the cheap plan too, for limits that are reached, and `halted`, far beyond its limit, for pictures of
-    that state; `novice` pays nothing yet.
+    that state; `novice` pays nothing yet;
+    `keyed` is for ways to sign in.
     `clerk` is a member of `plain` and `past`, and sees `plain` first.
     """
 
@@ -124,6 +125,7 @@ class World:
     stopped: Customer
     halted: Customer
     novice: Customer
+    keyed: Customer
     clerk: Person
 
 
@@ -138,9 +140,10 @@ def build(demo: Demo) -> World:
     stopped = _customer(demo, "browser-stopped", "Stopped Ltd", "browser-cheap", month())
     halted = _customer(demo, "browser-halted", "Halted Ltd", "browser-cheap", month())
     novice = _customer(demo, "browser-novice", "Novice Ltd", "browser-free", month())
+    keyed = _customer(demo, "browser-keyed", "Keyed Ltd", "browser-free", month())
     members = [
         (one.person(role).email, one.code, role)
-        for one in (walker, plain, past, hostile, stopped, halted, novice)
+        for one in (walker, plain, past, hostile, stopped, halted, novice, keyed)
         for role in ("owner", "viewer")
     ]
     clerk = Person("clerk@browser.example", PASSWORD)
@@ -152,7 +155,7 @@ def build(demo: Demo) -> World:
             for day, region in enumerate(regions):
                 one.use(1234 * (day + 1), month(back) + timedelta(minutes=day), region)
         demo.command("bill", "--as-of", month().isoformat(), "--account", one.code)
-    return World(demo, walker, plain, past, hostile, stopped, halted, novice, clerk)
+    return World(demo, walker, plain, past, hostile, stopped, halted, novice, keyed, clerk)
 
 
 def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> Customer:

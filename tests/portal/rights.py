@@ -47,6 +47,7 @@ OPEN: Final = Rule(get=Reach.ANYONE, post=Reach.ANYONE)
 PORTAL: Final[dict[str, Rule]] = {
     "overview": READ,
     "live": Rule(get=Reach.STREAM),
+    "live_cards": READ,
     "switch": Rule(post=Reach.MEMBERS, own=True),
     "language": Rule(post=Reach.ANYONE),
     "usage": READ,
@@ -147,6 +148,12 @@ SITE: Final[dict[str, Rule]] = {
     "mfa_reauthenticate": BOTH,
     "mfa_activate_totp": BOTH,
     "mfa_deactivate_totp": Rule(get=Reach.SIGNED_IN, post=Reach.SIGNED_IN, off="GET POST"),
+    "mfa_list_webauthn": Rule(get=Reach.SIGNED_IN),
+    "mfa_add_webauthn": BOTH,
+    "mfa_reauthenticate_webauthn": BOTH,
+    "mfa_remove_webauthn": BOTH,  # asks who it is before it looks
+    "mfa_edit_webauthn": BOTH,
+    "mfa_login_webauthn": BOTH,  # led to the page for signing in, where the passkey is asked for
     "mfa_view_recovery_codes": Rule(get=Reach.SIGNED_IN, off="GET"),
     "mfa_generate_recovery_codes": BOTH,
     "mfa_download_recovery_codes": Rule(get=Reach.SIGNED_IN, post=Reach.SIGNED_IN, off="GET POST"),

@@ -214,7 +214,7 @@ def test_every_address_is_in_the_table() -> None:
 def test_every_address(
     values: dict[str, str], forms: dict[str, dict[str, str]], people: dict[str, User | None], role: str
 ) -> None:
-    foreign = {"key": "MQ:x:y", "uidb36": "1"}
+    foreign = {"key": "MQ:x:y", "uidb36": "1", "pk": "1"}
     call, wrong = Caller(people[role]), {}
     for path, name, _ in OURS:
         ours = name.removeprefix("portal:") if name.startswith("portal:") else ""

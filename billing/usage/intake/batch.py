@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -170,7 +171,7 @@ class Batch:
             **self._key(sent),
         }
         with together() as run:
-            answer = run(statement("store_events"), values)
+            answer = run(_storing("key" in values), values)
             totals.lower(run)
         arrived: list[datetime] | None = answer.fetchall()[0][0]
         if arrived is None:
@@ -180,7 +181,7 @@ class Batch:
     def _key(self, sent: int) -> dict[str, object]:
         """Whose events they are, where that is counted: an account's own key, whose events are of its account only."""
         if self.sender.key_id is None or not sent:
-            return dict.fromkeys(("key", "key_account", "key_day", "sent"))
+            return {}
         (place,) = self.context.places.values()
         day = place.day_of(self.context.now)
         return {"key": self.sender.key_id, "key_account": place.account_id, "key_day": day, "sent": sent}
@@ -241,6 +242,11 @@ class Batch:
 
 
 _identity = attrgetter("identity")
+
+
+@cache
+def _storing(counted: bool) -> str:
+    return statement("store_events").replace("--counted\n", statement("count_sent") if counted else "")
 
 
 def _split(placed: list[Placed], purged: dict[Identity, Purged]) -> tuple[list[Placed], list[Placed]]:

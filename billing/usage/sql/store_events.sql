@@ -1,11 +1,11 @@
 -- What: store the events of a batch that are new, and say which by their arrival; null: all of them. If all are, also
--- add sums to the day totals and to what the sending key sent, and tell the live pages; else none of it is done, for
--- the batch's sums are then others.
+-- add sums to the day totals and tell the live pages; else none of it is done, for the batch's sums are then others.
+-- At the mark `counted` comes count_sent.sql, where the sending key is counted: as part of every plan it would slow
+-- the other senders, of single events by a fifth.
 -- Why: one statement for the common batch, which is new altogether. One JSON parameter is faster than an array for
 -- each column, jsonb than json (`data` is not read twice), and numbers in it stay exact. What most events have in
 -- common is left out of it. The caller sorts by (account, source, id), and the totals are sorted by their key, so that
 -- two batches lock rows in one order and cannot deadlock. The totals ask for `new` first: event keys before day totals.
--- The key's row is that of one account, as the totals are: who waits for it waits for them.
 -- Index: the primary key decides what is new; that of the day totals is (account, meter, day, dimensions' key).
 WITH stored AS (
     INSERT INTO usage_event
@@ -33,12 +33,8 @@ WITH stored AS (
         total = kept.total + excluded.total,
         maximum = greatest(kept.maximum, excluded.maximum),
         arrived_at = greatest(kept.arrived_at, excluded.arrived_at)
-), sent AS (
-    INSERT INTO usage_sentbykey AS kept (api_key_id, day, account_id, events)
-    SELECT %(key)s::uuid, %(key_day)s::date, %(key_account)s::bigint, %(sent)s::bigint
-    WHERE %(sent)s::bigint > 0 AND (SELECT arrived IS NULL FROM new)
-    ON CONFLICT (api_key_id, day) DO UPDATE SET events = kept.events + excluded.events
 )
+--counted
 SELECT arrived, CASE WHEN arrived IS NULL THEN (
     SELECT count(pg_notify('plainbill_usage', id::text)) FROM unnest(%(accounts)s::bigint[]) AS id
 ) END FROM new
