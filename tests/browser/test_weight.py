@@ -1,16 +1,13 @@
 """What a page weighs the first time, and that it stands still: the brief's gates, on every page.
 
-Pages are weighed as they come over the wire; files, which come once and are then cached, as gzip makes them, since a
-proxy in front compresses them.
+Weighed as it comes over the wire, with nothing in the cache.
 """
 
-import gzip
-from base64 import b64decode
 from collections import Counter
 from typing import Any
 
 import pytest
-from playwright.sync_api import CDPSession, Error, Page
+from playwright.sync_api import CDPSession, Page
 
 from tests.browser.test_every_page import pages_from_the_rail
 from tests.browser.visits import Visits
@@ -59,18 +56,9 @@ class Wire:
         found = Counter[str]()
         for request, size in list(self._wire.items()):
             kind = self._kinds.get(request, "Other")
-            found[kind] += size if kind == "Document" else min(size, self._as_gzip(request, size))
+            found[kind] += size
         found["all"] = found.total()
         return found
-
-    def _as_gzip(self, request: str, size: int) -> int:
-        """Of a stream there is no body: its `size` on the wire."""
-        try:
-            body = self.session.send("Network.getResponseBody", {"requestId": request})
-        except Error:
-            return size
-        content = b64decode(body["body"]) if body["base64Encoded"] else body["body"].encode()
-        return len(gzip.compress(content))
 
     def faults(self) -> list[str]:
         sizes = self.sizes()

@@ -14,14 +14,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.test_every_page import pages_from_the_rail
-from tests.browser.visits import Visits
-from tests.browser.world import Person
 from tests.server.running import Demo, free_port
 from tests.vitals.hands import slowest_answers
 from tests.vitals.lighthouse import Report, install, look
@@ -33,14 +31,11 @@ def main() -> int:
     """0 when every gate is met."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="plainbill-vitals-") as folder, sync_playwright() as playwright:
-        program = install(Path(folder))
         demo = Demo(Path(folder) / "data", free_port()).start()
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         try:
-            reports = list(_reports(browser, demo, program, options.pages))
-            hands = slowest_answers(browser, demo, ACCOUNT)
+            reports = list(_told(_reports(playwright, demo, Path(folder), options.pages)))
+            hands = slowest_answers(playwright, demo, ACCOUNT)
         finally:
-            browser.close()
             demo.stop()
     _show(reports, hands)
     if options.json:
@@ -58,17 +53,32 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _reports(browser: Browser, demo: Demo, program: list[str], most: int | None) -> Iterator[Report]:
+def _reports(playwright: Playwright, demo: Demo, folder: Path, most: int | None) -> Iterator[Report]:
+    """The page for signing in, and all that an owner sees, by a browser that is signed in itself."""
+    program, port = install(folder), free_port()
     login = demo.login("owner", ACCOUNT)
-    visits = Visits(browser, demo.url, {})
-    page = visits.open(Person(login["email"], login["password"]))
-    addresses = [f"{demo.url}/accounts/login/", *pages_from_the_rail(page)][:most]
-    cookies = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
-    visits.close()
-    for address in addresses:
-        report = look(program, address, {} if "/accounts/" in address else {"Cookie": cookies})
-        print(report, flush=True)
-        yield report
+    words = [*ARGUMENTS, f"--remote-debugging-port={port}"]
+    context = playwright.chromium.launch_persistent_context(
+        folder / "profile", executable_path=shutil.which("chromium"), args=words
+    )
+    page = context.new_page()
+    page.goto(f"{demo.url}/accounts/login/")
+    yield look(program, page.url, port)
+    page.get_by_label("Mail").fill(login["email"])
+    page.get_by_label("Password").fill(login["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/billing/")
+    addresses = list(pages_from_the_rail(page))
+    page.goto("about:blank")
+    for address in addresses[:most]:
+        yield look(program, address, port)
+    context.close()
+
+
+def _told(reports: Iterator[Report]) -> Iterator[Report]:
+    for one in reports:
+        print(one.address, one.faults() or "ok", *one.failed, flush=True)
+        yield one
 
 
 def _show(reports: list[Report], hands: dict[str, float]) -> None:

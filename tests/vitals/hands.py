@@ -1,7 +1,10 @@
 """How long a page needs to answer a hand (Event Timing, as INP takes it), with a processor four times slower."""
 
-from playwright.sync_api import Browser, Page
+import shutil
 
+from playwright.sync_api import Page, Playwright
+
+from tests.browser.conftest import ARGUMENTS
 from tests.browser.visits import Visits
 from tests.browser.world import Person
 from tests.server.running import Demo
@@ -18,8 +21,9 @@ WATCH = """() => {
 }"""
 
 
-def slowest_answers(browser: Browser, demo: Demo, account: str) -> dict[str, float]:
+def slowest_answers(playwright: Playwright, demo: Demo, account: str) -> dict[str, float]:
     """ms by what was done, each the longest of what it took."""
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
     visits = Visits(browser, demo.url, {})
     login = demo.login("owner", account)
     page = visits.open(Person(login["email"], login["password"]))
@@ -27,6 +31,7 @@ def slowest_answers(browser: Browser, demo: Demo, account: str) -> dict[str, flo
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     found = {act.__name__.strip("_").replace("_", " "): act(page) for act in ACTS}
     visits.close()
+    browser.close()
     return found
 
 
