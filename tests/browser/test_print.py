@@ -17,8 +17,14 @@ INK_WIDTH: Final = 688
 """CSS px of 182 mm: A4 less the margins of portal.css. 96 px are an inch of 25.4 mm."""
 A4_POINTS: Final = (595.3, 841.9)
 """Points: 72 are an inch."""
+# What is cut off to the right, where a screen would let one scroll.
+CUT: Final = """() => [...document.querySelectorAll("main *")]
+  .filter((one) => getComputedStyle(one).overflowX !== "visible" && one.clientWidth > 1)
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => `cut off: ${one.outerHTML.slice(0, 80)}`)"""
 PLANT: Final = """() => document.querySelector("main").insertAdjacentHTML(
-  "beforeend", "<button>Press</button><pre>" + "wide ".repeat(400) + "</pre>")"""
+  "beforeend", "<button>Press</button><pre>" + "wide ".repeat(400) + "</pre>"
+  + "<div class=code><b class=nowrap>" + "wide ".repeat(400))"""
 
 
 def shown(found: Locator) -> list[str]:
@@ -31,7 +37,7 @@ def faults(page: Page) -> list[str]:
     page.set_viewport_size({"width": INK_WIDTH, "height": 900})
     screen = [f"{role}: {one}" for role in ("navigation", "button") for one in shown(page.get_by_role(role))]
     needed = page.evaluate("() => document.scrollingElement.scrollWidth")
-    wide = [f"{needed} px wide"] if needed > INK_WIDTH else []
+    wide = [f"{needed} px wide"] * (needed > INK_WIDTH) + page.evaluate(CUT)
     sheets = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True, format="A4"))).pages
     sizes = {(one.mediabox.width, one.mediabox.height) for one in sheets}
     words = "".join(one.extract_text() for one in sheets)
@@ -68,3 +74,4 @@ def test_the_look_sees(visits: Visits, world: World) -> None:
     told = "\n".join(faults(page))
     assert "button: Press" in told
     assert "px wide" in told
+    assert "cut off: <div" in told
