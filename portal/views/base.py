@@ -112,7 +112,7 @@ def show(
     place = getattr(request, "place", "overview")
     context = {
         "page": page,
-        "shell": shell(request.user, request.account, timezone.now(), request.path, place),
+        "shell": shell(request.user, request.account, timezone.now(), request.get_full_path(), place),
         "may": {act.value: allows(request.membership.role, act) for act in Act},
         **extra,
     }

@@ -29,12 +29,12 @@ class Visits:
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
-    def open(self, person: Person | None, *, scripts: bool = True) -> Page:
+    def open(self, person: Person | None, *, scripts: bool = True, locale: str = "en-GB") -> Page:
         """A page of a new context, signed in by the form the first time, on the overview."""
         context = self.browser.new_context(
             base_url=self.url,
             java_script_enabled=scripts,
-            locale="en-GB",
+            locale=locale,
             viewport={"width": 1440, "height": 900},
         )
         context.set_default_timeout(PATIENCE * 1_000)

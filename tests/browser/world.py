@@ -1,7 +1,7 @@
 """The customers of the browser tests: their own catalogue codes, accounts, members and usage, made through the API."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -56,18 +56,27 @@ class Customer:
 
     def use(self, units: int, at: datetime | None = None, region: str = "eu") -> None:
         """Send one event, by default of now."""
-        number = next(self.ids)
+        self._send([self._event(units, at, region)])
+
+    def use_daily(self, units: int, at: Iterable[datetime]) -> None:
+        """Send one event for each time."""
+        self._send([self._event(units, one, "eu") for one in at])
+
+    def _event(self, units: int, at: datetime | None, region: str) -> dict[str, Any]:
         event = {
             "specversion": "1.0",
-            "id": f"{SCRIPT}{number}",
+            "id": f"{SCRIPT}{next(self.ids)}",
             "source": "browser",
             "type": "browser.request",
             "subject": self.code,
             "data": {"units": units, "region": region},
         }
-        answer = self.sends.post("/events", json=[event | ({"time": at.isoformat()} if at else {})])
+        return event | ({"time": at.isoformat()} if at else {})
+
+    def _send(self, events: list[dict[str, Any]]) -> None:
+        answer = self.sends.post("/events", json=events)
         assert answer.status_code == 200, answer.text
-        assert answer.json()["accepted"] == 1, answer.text
+        assert answer.json()["accepted"] == len(events), answer.text
 
 
 def month(back: int = 0) -> datetime:
@@ -133,14 +142,14 @@ def build(demo: Demo) -> World:
     with demo.client() as api:
         answer = api.put("/catalog", json=catalog())
         assert answer.status_code == 200, answer.text
-    walker = _customer(demo, "browser-walker", "Walker & Sons", "browser-cheap", month())
-    plain = _customer(demo, "browser-plain", "Plain Ltd", "browser-cheap", month())
-    past = _customer(demo, "browser-settled", "Settled Ltd", "browser-cheap", month(back=2))
-    hostile = _customer(demo, "browser-hostile", IMAGE, "browser-hostile", month(back=1))
-    stopped = _customer(demo, "browser-stopped", "Stopped Ltd", "browser-cheap", month())
-    halted = _customer(demo, "browser-halted", "Halted Ltd", "browser-cheap", month())
-    novice = _customer(demo, "browser-novice", "Novice Ltd", "browser-free", month())
-    keyed = _customer(demo, "browser-keyed", "Keyed Ltd", "browser-free", month())
+    walker = make_customer(demo, "browser-walker", "Walker & Sons", "browser-cheap", month())
+    plain = make_customer(demo, "browser-plain", "Plain Ltd", "browser-cheap", month())
+    past = make_customer(demo, "browser-settled", "Settled Ltd", "browser-cheap", month(back=2))
+    hostile = make_customer(demo, "browser-hostile", IMAGE, "browser-hostile", month(back=1))
+    stopped = make_customer(demo, "browser-stopped", "Stopped Ltd", "browser-cheap", month())
+    halted = make_customer(demo, "browser-halted", "Halted Ltd", "browser-cheap", month())
+    novice = make_customer(demo, "browser-novice", "Novice Ltd", "browser-free", month())
+    keyed = make_customer(demo, "browser-keyed", "Keyed Ltd", "browser-free", month())
     members = [
         (one.person(role).email, one.code, role)
         for one in (walker, plain, past, hostile, stopped, halted, novice, keyed)
@@ -148,8 +157,7 @@ def build(demo: Demo) -> World:
     ]
     clerk = Person("clerk@browser.example", PASSWORD)
     members += [(clerk.email, one.code, "billing") for one in (plain, past)]
-    words = {"MEMBERS": json.dumps(members), "PASSWORD": PASSWORD}
-    demo.command("shell", "-v", "0", "-c", MEMBERS, extra=words)
+    add_members(demo, members)
     for one, regions in ((past, ("eu", "us")), (hostile, ("eu", IMAGE))):
         for back in (1, 0):
             for day, region in enumerate(regions):
@@ -158,8 +166,16 @@ def build(demo: Demo) -> World:
     return World(demo, walker, plain, past, hostile, stopped, halted, novice, keyed, clerk)
 
 
-def _customer(demo: Demo, code: str, name: str, plan: str, start: datetime) -> Customer:
-    account = {"code": code, "name": name, "currency": "EUR", "timezone": ZONE.key, "locale": "en"}
+def add_members(demo: Demo, members: Sequence[tuple[str, str, str]]) -> None:
+    """People by mail address, account and role, with the password of all."""
+    words = {"MEMBERS": json.dumps(members), "PASSWORD": PASSWORD}
+    demo.command("shell", "-v", "0", "-c", MEMBERS, extra=words)
+
+
+def make_customer(
+    demo: Demo, code: str, name: str, plan: str, start: datetime, *, locale: str = "en"
+) -> Customer:
+    account = {"code": code, "name": name, "currency": "EUR", "timezone": ZONE.key, "locale": locale}
     with demo.client() as api:
         answer = api.post("/accounts", json={**account, "country": "FR", "email": f"{code}@example.com"})
         assert answer.status_code == 201, answer.text
