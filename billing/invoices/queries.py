@@ -1,6 +1,6 @@
 """Reads of billing/invoices: issued documents as the contract shows them. Status is derived, never stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -54,9 +54,11 @@ def status(invoice: Invoice) -> Status:
     return standing(invoice).status
 
 
-def invoice_data(invoice: Invoice) -> Data:
-    """The document as the contract's section 8 shows it; `kind` says whether it is a credit note."""
-    lines = [line_data(line, invoice.currency) for line in invoice.lines.all()]
+def invoice_data(invoice: Invoice, rows: Sequence[InvoiceLine] | None = None) -> Data:
+    """The document as the contract's section 8 shows it; `kind` says whether it is a credit note. `rows` are its lines
+    in order, if they are read already.
+    """
+    lines = [line_data(line, invoice.currency) for line in (invoice.lines.all() if rows is None else rows)]
     return {**invoice_head(invoice), "lines": lines}
 
 

@@ -1,6 +1,6 @@
 """What became of issued documents: read from payments and credit notes, never stored (contract, section 5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Model, OuterRef, QuerySet, Subquery, Sum
 
+from accounts.reading import many
 from billing.invoices.models import Invoice, Payment
 from billing.pricing.money import ZERO, exact
 
@@ -56,9 +57,11 @@ SUMS: Final = {
 }
 
 
-def standing(invoice: Invoice) -> Standing:
+@many
+def standing(invoices: Sequence[Invoice]) -> dict[Invoice, Standing]:
     """Of one document."""
-    return standings([invoice])[invoice.pk]
+    found = standings(invoices)
+    return {one: found[one.pk] for one in invoices}
 
 
 def standing_at_issue(invoice: Invoice) -> Standing:

@@ -2,7 +2,7 @@
 
 from billing.usage.reading.counted import counted_for, is_matched
 from billing.usage.reading.latest import latest_arrival, usage_mark
-from billing.usage.reading.lines import LineEvent, PricedEvent, event_of_line, events_of_line
+from billing.usage.reading.lines import LineEvent, PricedEvent, event_on_charges, events_of_line
 from billing.usage.reading.measures import kept_zone, meters_by_code
 from billing.usage.reading.pages import (
     EventDetail,
@@ -37,7 +37,7 @@ __all__ = [
     "counted_for",
     "daily_quantities",
     "event_detail",
-    "event_of_line",
+    "event_on_charges",
     "events_by_id",
     "events_of_line",
     "events_page",

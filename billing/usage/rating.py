@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.reading import once, reads
 from billing.plans.models import Period
-from billing.plans.queries import plan_terms, span_share, spans_in
+from billing.plans.queries import phases, plan_terms, span_share, spans_in
 from billing.pricing.charges import NO_USAGE, Charge, Plan, Usage
 from billing.pricing.money import ZERO, exact
 from billing.pricing.price import price
@@ -163,13 +163,12 @@ def period_usage(
     known = _known_usage(period, levels_until, arrived_by)
     if known is None:
         return usages_upto([_question(period, cuts, charges, levels_until, arrived_by)])[0]
-    asked = tuple(charges)
-    for same, usage in known:
-        if same == asked and usage.keys() >= set(cuts):
-            return usage
+    found = _found(known, charges, cuts)
+    if found is not None:
+        return found
     with_days = [*cuts, *_days_along(period, charges)]
     (usage,) = usages_upto([_question(period, with_days, charges, levels_until, arrived_by)])
-    known.append((asked, usage))
+    known.append((tuple(charges), usage))
     return usage
 
 
@@ -182,19 +181,24 @@ class Asked:
     as_of: datetime | None = None
 
 
-def usage_ahead(asked: Iterable[Asked]) -> None:
-    """In a reading: have the usage that rating the periods takes in memory, read together."""
+def usage_ahead(asked: Sequence[Asked]) -> None:
+    """In a reading: have the usage that rating the periods takes in memory, what is not yet read together."""
+    if not reads():
+        return
+    phases.ahead(each.period.subscription_id for each in asked if not each.period.trial)
     questions, places = list[Question](), list[Known | None]()
-    for each in asked if reads() else ():
+    for each in asked:
         levels_until = _so_far(each.period, each.as_of) if each.until is None else None
         for version, start, end in spans_in(each.period):
             if each.until is not None and start >= each.until:
                 continue
             charges = plan_terms(version).charges
-            own = _levels_until(charges, levels_until)
-            cuts = [start, _end(end, each.until), *_days_along(each.period, charges)]
-            questions.append(_question(each.period, cuts, charges, own))
-            places.append(_known_usage(each.period, own, None))
+            own, cuts = _levels_until(charges, levels_until), [start, _end(end, each.until)]
+            known = _known_usage(each.period, own, None)
+            if known is None or _found(known, charges, cuts) is None:
+                with_days = [*cuts, *_days_along(each.period, charges)]
+                questions.append(_question(each.period, with_days, charges, own))
+                places.append(known)
     for question, known, usage in zip(questions, places, usages_upto(questions), strict=True):
         if known is not None:
             known.append((tuple(question.charges), usage))
@@ -212,6 +216,14 @@ type Known = list[tuple[tuple[Charge, ...], dict[datetime, dict[str, Usage]]]]
 def _known_usage(period: Period, levels_until: datetime | None, arrived_by: datetime | None) -> Known | None:
     """What this reading knows of a period's usage, to be added to; None outside of one."""
     return [] if reads() else None
+
+
+def _found(
+    known: Known, charges: Sequence[Charge], cuts: Iterable[datetime]
+) -> dict[datetime, dict[str, Usage]] | None:
+    """What is known of the same charges at all of the cuts."""
+    asked, wanted = tuple(charges), set(cuts)
+    return next((usage for same, usage in known if same == asked and usage.keys() >= wanted), None)
 
 
 def _days_along(period: Period, charges: Iterable[Charge]) -> list[datetime]:

@@ -12,12 +12,13 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.paper.words import coupon_words
-from billing.invoices.proof import check_invoice
-from billing.invoices.queries import invoice_by_number
+from billing.invoices.proof import check_parts, parts_of
+from billing.invoices.standing import standing, standing_read, with_standing
 from billing.proof.check import Check, Checked, State
 from billing.proof.foot import Figure
 from portal import formats
 from portal.pages.invoices import Status
+from portal.pages.known import tell_known, with_known
 from portal.pages.upcoming import tax_words
 
 WHY: Final = {
@@ -87,11 +88,11 @@ class CheckPage:
 
 def check_page(account: Account, number: str, at: datetime) -> CheckPage | None:
     """None for a number that is not this account's."""
-    invoice = invoice_by_number(number, account)
+    invoice = _invoice(account, number)
     if invoice is None:
         return None
-    found = check_invoice(invoice)
-    rows = {row.position: row for row in invoice.lines.all()}
+    parts = parts_of(invoice)
+    found, rows = check_parts(invoice, parts), {row.position: row for row in parts.rows}
     return CheckPage(
         invoice=invoice,
         currency=invoice.currency,
@@ -102,6 +103,16 @@ def check_page(account: Account, number: str, at: datetime) -> CheckPage | None:
         differences=found.differences,
         unpriced=len(found.unpriced),
     )
+
+
+def _invoice(account: Account, number: str) -> Invoice | None:
+    """The document with what its check asks about it."""
+    rows = with_known(with_standing(Invoice.objects.filter(account=account, number=number)), account)
+    found = rows.select_related("account", "closes__account", "closes__base_version__plan").first()
+    if found is not None:
+        tell_known(account, found)
+        standing.tell(found, standing_read(found))
+    return found
 
 
 def _row(one: Checked, found: Check, rows: Mapping[int, InvoiceLine]) -> CheckRow:

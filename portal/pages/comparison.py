@@ -75,7 +75,7 @@ def compare_plans(
     if found is None or not versions:
         return None
     start, end, name = found
-    simulations = simulate_all(account, versions, start, end)
+    simulations = simulate_all(account, versions, start, end, own=recent_periods(account))
     priced = {charge.meter for version in versions for charge in plan_terms(version).charges}
     mine = next((each for each in simulations if own is not None and each.version.pk == own.pk), None)
     lacking = [[one for one in each.unpriced if one.meter in priced] for each in simulations]

@@ -25,7 +25,7 @@ from billing.usage.queries import (
 )
 from billing.usage.values import text_of
 from portal import formats
-from portal.pages.event_charges import ChargePath, Priced, Stretch, charge_path
+from portal.pages.event_charges import ChargePath, Priced, Stretch, charge_paths
 from portal.pages.events import event_url, quantity_words
 from portal.pages.periods import period_holding, period_name
 
@@ -72,12 +72,13 @@ def event_page(account: Account, id: str, source: str) -> EventPage | None:
     if period is not None and version is not None:
         period.account = account
         stopped = [one for one in firings(account, STOPS) if one.stop.reached and one.period.pk == period.pk]
-        charges = [
-            charge_path(Priced(period, version, meter, charge, event), stopped)
+        pricing = [
+            (meter, charge)
             for charge in plan_terms(version[0]).charges
             for meter, _quantity in counted
             if charge.meter == meter.code and is_matched(event, charge.where)
         ]
+        charges = charge_paths(Priced(period, version, event), pricing, stopped)
     day = local_date(event.time, account.timezone).isoformat()
     return EventPage(
         id=event.id,

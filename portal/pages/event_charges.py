@@ -7,7 +7,6 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from billing.invoices.models import InvoiceLine
@@ -15,11 +14,10 @@ from billing.limits.queries import Cause, Firing
 from billing.plans.models import Meter, Period, PlanVersion
 from billing.plans.queries import plan_terms
 from billing.pricing.charges import Charge
-from billing.pricing.dates import local_date
 from billing.pricing.models.parts import TierPart, difference
 from billing.pricing.money import exact
-from billing.usage.charge_days import ChargeDay, charge_days
-from billing.usage.queries import EventDetail, PricedEvent, event_of_line
+from billing.usage.charge_days import ChargeDay, event_on_its_day
+from billing.usage.queries import EventDetail, PricedEvent
 from portal import formats
 from portal.pages.documents import TierRow, tier_rows
 from portal.pages.events import quantity_words
@@ -66,45 +64,60 @@ type Stretch = tuple[PlanVersion, datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An event that `charge` prices, in the stretch of `period` on one plan version that holds it."""
+    """An event that a plan version prices, in the stretch of `period` on it that holds the event."""
 
     period: Period
     stretch: Stretch
-    meter: Meter
-    charge: Charge
     event: EventDetail
 
     @property
-    def end(self) -> datetime:
-        """Up to when levels count: in an open period up to now."""
-        end = self.stretch[2]
-        return end if self.period.closed_at else max(min(end, timezone.now()), self.event.time)
+    def late(self) -> bool:
+        """Whether it came after its period was invoiced."""
+        closed = self.period.closed_at
+        return closed is not None and self.event.received_at > closed
 
 
-def charge_path(found: Priced, stopped: Sequence[Firing]) -> ChargePath:
+def charge_paths(
+    found: Priced, charges: Sequence[tuple[Meter, Charge]], stopped: Sequence[Firing]
+) -> list[ChargePath]:
+    """What each of the charges made of the event; `stopped`: the stops of its period."""
+    if not charges:
+        return []
+    _version, start, end = found.stretch
+    priced = event_on_its_day(found.period, [charge for _meter, charge in charges], start, end, found.event)
+    lines = _lines(found, [charge.code for _meter, charge in charges])
+    return [_path(found, *each, *made, lines, stopped) for each, made in zip(charges, priced, strict=True)]
+
+
+def _path(  # noqa: PLR0917
+    found: Priced,
+    meter: Meter,
+    charge: Charge,
+    priced: PricedEvent,
+    whole: ChargeDay,
+    lines: Sequence[InvoiceLine],
+    stopped: Sequence[Firing],
+) -> ChargePath:
     currency = plan_terms(found.stretch[0]).currency
-    priced = event_of_line(found.period, found.charge, found.end, found.event)
-    day = local_date(found.event.time, found.period.timezone)
-    (whole,) = charge_days(found.period, found.charge, *found.stretch[1:], [day])
-    line, late = _line(found), _is_late(found)
+    line = _line(found, charge, lines)
     return ChargePath(
-        name=formats.text_of(found.charge.name),
-        where=_where(found.charge),
-        price=price_words(found.charge, currency),
-        quantity=quantity_words(found.meter, priced.row.quantity),
+        name=formats.text_of(charge.name),
+        where=_where(charge),
+        price=price_words(charge, currency),
+        quantity=quantity_words(meter, priced.row.quantity),
         tiers=_tiers(priced, currency),
         amount=priced.row.cost,
         cost=formats.money_exact(priced.row.cost, currency),
-        day_quantity=quantity_words(found.meter, whole.quantity),
+        day_quantity=quantity_words(meter, whole.quantity),
         day_cost=formats.money_exact(whole.cost, currency),
-        day_url=_day_url(found, whole, line),
+        day_url=_day_url(charge, whole, line),
         number=line.invoice.number if line else "",
         url=reverse("portal:invoice_line", args=[line.invoice.number, line.pk])
         if line
         else reverse("portal:upcoming"),
-        late=late,
-        late_number=_late_number(found) if late else "",
-        waived=_waived(found, stopped),
+        late=found.late,
+        late_number=_late_number(found, charge, lines),
+        waived=_waived(found, charge, stopped),
     )
 
 
@@ -132,38 +145,41 @@ def _tiers(priced: PricedEvent, currency: str) -> list[TierRow]:
     return [replace(one, name=names.get(step(row), one.name)) for row, one in zip(rows, shown, strict=True)]
 
 
-def _line(found: Priced) -> InvoiceLine | None:
-    """The invoice line of its charge; None until it is issued."""
+def _lines(found: Priced, charges: Sequence[str]) -> list[InvoiceLine]:
+    """The lines of the charges for the usage of the period, by the documents' age."""
+    rows = InvoiceLine.objects.filter(
+        account=found.period.account_id,
+        period=found.period,
+        kind__in=("usage", "late_usage"),
+        charge__in=charges,
+    )
+    return list(rows.select_related("invoice").defer("invoice__snapshot").order_by("invoice__issued_at"))
+
+
+def _line(found: Priced, charge: Charge, lines: Sequence[InvoiceLine]) -> InvoiceLine | None:
+    """The invoice line of the stretch; None until it is issued."""
     version, start, _end = found.stretch
-    lines = InvoiceLine.objects.filter(
-        account=found.period.account_id, period=found.period, kind="usage", charge=found.charge.code
-    )
-    return lines.filter(version=version, start=start).select_related("invoice").first()
+    own = (line for line in lines if line.kind == "usage" and line.charge == charge.code)
+    return next((line for line in own if line.version_id == version.pk and line.start == start), None)
 
 
-def _is_late(found: Priced) -> bool:
-    closed = found.period.closed_at
-    return closed is not None and found.event.received_at > closed
+def _late_number(found: Priced, charge: Charge, lines: Sequence[InvoiceLine]) -> str:
+    """The number of the later document that it stands on; "" if it came in time, or until that is issued."""
+    late = (line for line in lines if line.kind == "late_usage" and line.charge == charge.code)
+    after = (line.invoice for line in late if line.invoice.issued_at >= found.event.received_at)
+    return next((one.number for one in after), "") if found.late else ""
 
 
-def _late_number(found: Priced) -> str:
-    lines = InvoiceLine.objects.filter(
-        account=found.period.account_id, period=found.period, kind="late_usage", charge=found.charge.code
-    )
-    after = lines.filter(invoice__issued_at__gte=found.event.received_at).order_by("invoice__issued_at")
-    return after.values_list("invoice__number", flat=True).first() or ""
-
-
-def _day_url(found: Priced, whole: ChargeDay, line: InvoiceLine | None) -> str:
+def _day_url(charge: Charge, whole: ChargeDay, line: InvoiceLine | None) -> str:
     """The day's events: of its line with their costs, or else those that the charge counts."""
     day = whole.day.isoformat()
     if line is not None:
         return f"{reverse('portal:invoice_line', args=[line.invoice.number, line.pk])}?day={day}"
-    query = {"from": day, "to": day, "meter": found.charge.meter}
+    query = {"from": day, "to": day, "meter": charge.meter}
     return f"{reverse('portal:events')}?{urlencode(query)}"
 
 
-def _waived(found: Priced, stopped: Sequence[Firing]) -> Waived | None:
+def _waived(found: Priced, charge: Charge, stopped: Sequence[Firing]) -> Waived | None:
     """The stop that the event came after, of the meter's own limit or the account's."""
     at = found.event.received_at
     for firing in stopped:
@@ -171,7 +187,7 @@ def _waived(found: Priced, stopped: Sequence[Firing]) -> Waived | None:
         # A period that ends lifts the stop for the next one: what still comes for it stays waived.
         ended = resumed is not None and resumed.cause is Cause.PERIOD
         held = resumed is None or ended or (resumed.at is not None and at < resumed.at)
-        own = firing.meter is None or firing.meter.code == found.charge.meter
+        own = firing.meter is None or firing.meter.code == charge.meter
         if own and held and crossed is not None and crossed <= at:
             url = reverse("portal:limit_receipt", args=[firing.stop.pk])
             return Waived(url, firing.limit.amount or Decimal(0), at == crossed)

@@ -175,7 +175,7 @@ def limits_page(
         alerts=[_alert(one, currency) for one in told],
         failed=sum(len(_errors(one)) for one in told),
         drills=[_drill(one) for one in _drills(account)],
-        receipt=newest_receipt(account, stops),
+        receipt=newest_receipt(account, stops, figures.rated if figures else None),
         receipts=[stop_row(account, one) for one in stops],
         history=_history(account, stops),
     )

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
 from accounts.reading import once
-from billing.plans.models import Period, Redemption
-from billing.plans.queries import current_period, period_at, redemptions_of, running_subscription
+from billing.plans.models import Period, Subscription
+from billing.plans.queries import current_period, period_at, running_subscription, scheduled_changes
 from portal import dates
+from portal.pages.known import tell_known, with_known
 
 SHOWN = 13
 
@@ -44,20 +45,34 @@ def recent_periods(account: Account) -> Sequence[Period]:
     if found and found[0].end > now:
         return found
     running = running_subscription(account)
-    begun = current_period(running, now) if running else None
-    return found if begun is None else _stored(account)
+    if running is None:
+        return found
+    current_period(running, now)
+    return _stored(account)
 
 
 def _stored(account: Account) -> Sequence[Period]:
-    """With it, whether a coupon was ever redeemed: most accounts have none."""
-    rows = Period.objects.filter(account=account).select_related("subscription", "base_version__plan")
-    redeemed = Exists(Redemption.objects.filter(account=OuterRef("account")))
-    found = list(rows.annotate(redeemed=redeemed).order_by("-start", "-number")[:SHOWN])
+    rows = with_known(_of(account), account).select_related("subscription__scheduled_change__version__plan")
+    found = list(rows.order_by("-start", "-number")[:SHOWN])
     for period in found:
         period.account = period.subscription.account = account
-    if found and not found[0].redeemed:
-        redemptions_of.tell(account.pk, [])
+        change = getattr(period.subscription, "scheduled_change", None)
+        scheduled_changes.tell(period.subscription_id, change)
+    for period in found[:1]:
+        tell_known(account, period)
     return found
+
+
+def _of(account: Account) -> QuerySet[Period]:
+    """`plan_terms` knows most versions' terms, so they are not read along."""
+    rows = Period.objects.filter(account=account).select_related("subscription", "base_version__plan")
+    return rows.defer("base_version__terms")
+
+
+def plan_of(account: Account) -> Subscription | None:
+    """The subscription that runs, as `running_subscription`: mostly known with its periods."""
+    known = (period.subscription for period in recent_periods(account))
+    return next((one for one in known if one.canceled_at is None), None) or running_subscription(account)
 
 
 def period_holding(account: Account, instant: datetime) -> Period | None:
@@ -67,6 +82,26 @@ def period_holding(account: Account, instant: datetime) -> Period | None:
     if found is not None or len(recent) < SHOWN or instant >= recent[-1].start:
         return found
     return period_at(account, instant)
+
+
+def periods_touching(account: Account, start: datetime, end: datetime) -> list[Period]:
+    """The paid periods that share an instant with [start, end), in order."""
+    recent = recent_periods(account)
+    if len(recent) == SHOWN and start < recent[-1].start:
+        recent = list(_of(account).filter(start__lt=end, end__gt=start).order_by("-start", "-number"))
+        for period in recent:
+            period.account = period.subscription.account = account
+    return [one for one in reversed(recent) if not one.trial and one.start < end and one.end > start]
+
+
+def ended_before(account: Account, at: datetime, most: int) -> list[Period]:
+    """The last paid periods that have ended by `at`, newest first, empty ones left out."""
+    recent = recent_periods(account)
+    ended = [one for one in recent if not one.trial and one.start < one.end <= at]
+    if len(ended) < most and len(recent) == SHOWN:
+        rows = _of(account).filter(trial=False, end__lte=at, end__gt=F("start"))
+        return list(rows.order_by("-start")[:most])
+    return ended[:most]
 
 
 def choices(account: Account, chosen: Period) -> Sequence[PeriodChoice]:

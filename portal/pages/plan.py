@@ -12,7 +12,6 @@ from billing.plans.queries import (
     phases,
     plan_terms,
     public_plans,
-    running_subscription,
     scheduled_change,
 )
 from billing.pricing.charges import Plan
@@ -20,6 +19,7 @@ from portal import formats
 from portal.pages import prices
 from portal.pages.comparison import Comparison, compare_plans
 from portal.pages.coupons import CouponEntry, CouponRow, any_left, coupon_rows
+from portal.pages.periods import plan_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def plan_page(account: Account, at: datetime, entry: CouponEntry | None = None) 
 
     `entry` is a coupon's code that was refused.
     """
-    subscription = running_subscription(account)
+    subscription = plan_of(account)
     in_order = phases(subscription.pk) if subscription else []
     held = [phase for phase in in_order if phase.start <= at] or in_order[:1]
     version = held[-1].version if held else None

@@ -15,6 +15,7 @@ from billing.limits.models import LimitVersion
 from billing.limits.queries import Cause, Firing, Receipt, receipt, receipt_of
 from billing.limits.queries.receipts import Resumption
 from billing.plans.models import Period
+from billing.usage.rating import RatedPeriod
 from portal import dates, formats
 
 
@@ -60,8 +61,11 @@ def receipt_page(account: Account, stop: UUID) -> ReceiptPage | None:
     return shown(account, found) if found else None
 
 
-def newest_receipt(account: Account, found: Sequence[Firing]) -> ReceiptPage | None:
-    return shown(account, receipt_of(found[0])) if found else None
+def newest_receipt(
+    account: Account, found: Sequence[Firing], rated: RatedPeriod | None
+) -> ReceiptPage | None:
+    """`rated`: the running period, if it was priced already."""
+    return shown(account, receipt_of(found[0], rated)) if found else None
 
 
 def stop_row(account: Account, firing: Firing) -> StopRow:

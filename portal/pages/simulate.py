@@ -6,20 +6,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.invoices.models import InvoiceLine
 from billing.plans.models import Period, PlanVersion
-from billing.plans.queries import plan_terms, public_plans, running_subscription, version_at
+from billing.plans.queries import plan_terms, public_plans, version_at
 from billing.pricing.dates import DAY
 from billing.pricing.money import ZERO, exact
 from billing.usage.days import MICROSECOND, day_of
 from billing.usage.simulation import Moved, SimulatedPeriod, Simulation, simulate
 from portal import dates, formats
 from portal.pages.comparison import lacking_words
-from portal.pages.periods import period_name
+from portal.pages.periods import ended_before, period_name, plan_of
 
 MONTHS: Final = 12
 """The most billing periods that are looked back at."""
@@ -121,7 +121,7 @@ def simulate_page(account: Account, asked: Asked, at: datetime) -> SimulatePage:
     periods = ended[: asked.periods][::-1]
     found = None
     if chosen is not None and periods:
-        found = simulate(account, chosen, periods[0].start, periods[-1].end, asked.moved)
+        found = simulate(account, chosen, periods[0].start, periods[-1].end, asked.moved, periods)
     rows = _rows(found, periods) if found else []
     own = _own(account, at)
     unmoved = asked.moved.nothing and chosen is not None and chosen == own
@@ -152,7 +152,7 @@ def open_plans(account: Account, at: datetime) -> list[PlanVersion]:
 
 
 def _own(account: Account, at: datetime) -> PlanVersion | None:
-    running = running_subscription(account)
+    running = plan_of(account)
     return version_at(running, at) if running else None
 
 
@@ -160,9 +160,8 @@ def ended_periods(account: Account, at: datetime) -> list[Period]:
     """The account's last paid periods that have ended, newest first, at most a year of months: each begins where the
     one before it ended.
     """
-    rows = Period.objects.filter(account=account, trial=False, end__lte=at, end__gt=F("start"))
     found = list[Period]()
-    for row in rows.order_by("-start")[:MONTHS]:
+    for row in ended_before(account, at, MONTHS):
         if found and row.end != found[-1].start:
             break
         found.append(row)

@@ -10,10 +10,12 @@ from django.utils.translation import gettext
 
 from accounts.models import Account
 from billing.invoices.drafts import Draft, draft_invoice
+from billing.invoices.drafts.plan import following
 from billing.invoices.paper.words import coupon_words
-from billing.plans.queries import period_at
+from billing.plans.queries import coming_after
 from portal import formats
 from portal.pages.documents import FootRow, LineGroup, draft_groups
+from portal.pages.periods import period_holding, recent_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class UpcomingPage:
 
 def upcoming_page(account: Account, at: datetime) -> UpcomingPage | None:
     """None while no period runs."""
-    period = period_at(account, at)
+    period = period_holding(account, at)
     if period is None:
         return None
+    if period == recent_periods(account)[0]:  # the last one that is stored
+        following.tell(period, coming_after(period.subscription, period))
     draft = draft_invoice(account, period, at)
     return UpcomingPage(draft, draft.currency, at, period.end_day, draft_groups(draft), draft_foot(draft))
 

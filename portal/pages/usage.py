@@ -16,9 +16,9 @@ from billing.pricing.money import ZERO
 from billing.usage.queries import usage_rows
 from portal import dates, formats
 from portal.charts import BarChart, Column, Series, day_bars, fold
-from portal.pages.usage_answer import Answer, answer_of
+from portal.pages.usage_answer import Answer, answer_beside, answer_of, read_ahead
 from portal.pages.usage_compare import Beside, UsageComparison, compared
-from portal.pages.usage_question import Question, question_before
+from portal.pages.usage_question import METER, Question, question_before
 
 # More days than this are drawn as months: bars would be thinner than the gaps between them.
 DAILY_UP_TO: Final = 92
@@ -100,14 +100,18 @@ def usage_page(
 
     `periods` are the account's, in order, by which the days before are found.
     """
+    earlier = question_before(question, periods, local_date(at, account.timezone))
+    # Beside quantities stand quantities: they ask for no costs of the days before.
+    priced = [question, earlier] if question.compare and question.by == METER else [question]
+    read_ahead(account, priced, at)
     answer = answer_of(account, question, at)
     found = _page(account, question, at, answer)
+    if answer.counted and answer.money:
+        found = replace(found, quantity=_used(account, question, answer.counted))
     if not question.compare:
         return found
-    today = local_date(at, account.timezone)
-    earlier = question_before(question, periods, today)
-    counted = replace(earlier, compare=False, meter=question.meter or found.counted)
-    before = _page(account, counted, at, answer_of(account, counted, at))
+    counted = replace(earlier, compare=False)
+    before = _page(account, counted, at, answer_beside(account, counted, at, answer))
     beside = compared(found, before)
     chart = _chart(found.series, found.rows, found, [one.before for one in beside.rows], before.span)
     return replace(found, comparison=beside, chart=chart)
@@ -146,7 +150,7 @@ def _page(account: Account, question: Question, at: datetime, answer: Answer) ->
         groups=groups,
         rows=buckets,
         total=total,
-        quantity=_used(account, question, counted) if counted and money else None,
+        quantity=None,
         highest=highest if highest and highest.total > 0 else None,
         top=top if top and top.total > 0 and len(groups) > 1 else None,
         chart=_chart(series, buckets, _Look(daily, money, currency)),

@@ -1,11 +1,11 @@
 """What the explorer finds: the cost of each charge, or the quantity of each value of a dimension, by day."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext
 
 from accounts.models import Account
@@ -13,8 +13,10 @@ from billing.plans.models import Meter, Period
 from billing.pricing.dates import DAY, local_date, local_midnight
 from billing.pricing.money import ZERO
 from billing.usage.models import DayTotal
-from billing.usage.queries import usage_rows
+from billing.usage.queries import meters_by_code, usage_rows
+from billing.usage.rating import Asked, usage_ahead
 from portal.pages.figures import PeriodFigures, period_figures
+from portal.pages.periods import periods_touching
 from portal.pages.usage_question import Question
 
 type Cells = tuple[str, str, list[Decimal]]
@@ -46,23 +48,42 @@ def answer_of(account: Account, question: Question, at: datetime) -> Answer:
     return Answer(meters, dimensions, chosen, True, _costs(figures, question, chosen))
 
 
+def answer_beside(account: Account, question: Question, at: datetime, answer: Answer) -> Answer:
+    """What `answer` says, of the days of `question`."""
+    if answer.money or answer.counted is None:
+        rows = _costs(_figures(account, question, at), question, answer.counted)
+    else:
+        rows = _quantities(account, question, answer.counted, question.by)
+    return replace(answer, rows=rows)
+
+
+def read_ahead(account: Account, questions: Iterable[Question], at: datetime) -> None:
+    """Have the usage that the questions are about in memory, read together."""
+    periods = [period for question in questions for period in _periods(account, question, at)]
+    usage_ahead([Asked(period, as_of=at) for period in periods])
+
+
 def _figures(account: Account, question: Question, at: datetime) -> list[PeriodFigures]:
     """The periods that the range touches, each rated as its invoice is."""
+    periods = _periods(account, question, at)
+    return [period_figures(account, period, at, compare=False) for period in periods]
+
+
+def _periods(account: Account, question: Question, at: datetime) -> list[Period]:
     start = local_midnight(question.first, account.timezone)
     end = min(local_midnight(question.last + DAY, account.timezone), at)
-    periods = Period.objects.filter(account=account, trial=False, start__lt=end, end__gt=start)
-    found = periods.select_related("account", "subscription__account", "base_version__plan").order_by("start")
-    return [period_figures(account, period, at, compare=False) for period in found]
+    return periods_touching(account, start, end)
 
 
 def _meters(account: Account, figures: Sequence[PeriodFigures], question: Question) -> dict[str, Meter]:
     """The meters that the plans of the range charge for, in their order; others that counted; the one asked for."""
     codes = list(dict.fromkeys(one.meter for period in figures for one in period.charges))
     days = DayTotal.objects.filter(account=account, day__range=(question.first, question.last))
-    used = Exists(days.filter(meter=OuterRef("pk")))
+    used = set(Meter.objects.filter(Exists(days.filter(meter=OuterRef("pk")))).values_list("code", flat=True))
     stored = {
-        one.code: one
-        for one in Meter.objects.filter(Q(code__in=[*codes, question.meter]) | used).order_by("code")
+        code: one
+        for code, one in meters_by_code().items()
+        if code in codes or code in used or code == question.meter
     }
     return {code: stored[code] for code in dict.fromkeys([*codes, *stored]) if code in stored}
 

@@ -22,6 +22,7 @@ from billing.limits.queries.versions import latest_version
 from billing.limits.terms import THRESHOLDS, Terms, read_action, read_amount, read_thresholds
 from billing.plans.models import Meter
 from billing.pricing.money import minor_units
+from billing.usage.queries import meters_by_code
 from portal import dates, formats
 from portal.pages.limits import LimitForm, limits_page, threshold_rows
 from portal.pages.receipts import receipt_page
@@ -179,7 +180,7 @@ def _meter(data: QueryDict) -> Meter | None:
     code = data.get("meter", "")
     if not code:
         return None
-    meter = Meter.objects.filter(code=code).first()
+    meter = meters_by_code().get(code)
     if meter is None:
         raise Http404
     return meter

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -122,8 +123,12 @@ def answers(window: Window, measure: Measure, group_by: Sequence[str]) -> list[A
     return [
         *found,
         sorted(levels.level_steps(window, measure, group_by), key=by_place),
-        levels.levels_before(window, measure),
+        levels_before(window, measure),
     ]
+
+
+def levels_before(window: Window, measure: Measure) -> dict[tuple[str | None, ...], Decimal]:
+    return levels.levels_after(levels.level_steps(window, measure, measure.meter.dimensions))
 
 
 def by_place(row: tuple[Any, ...]) -> str:
@@ -210,7 +215,7 @@ def test_whole_days_are_read_without_an_event(db: None, monkeypatch: pytest.Monk
     assert wanted == {code: answers(window, Measure(with_shape(code), {}), []) for code in SPECIAL}
     assert all(any(answer) for answer in wanted.values())
     monkeypatch.setattr(levels, "is_served", lambda *_: False)
-    assert levels.levels_before(window, Measure(with_shape("storage"), {})) == {}
+    assert levels_before(window, Measure(with_shape("storage"), {})) == {}
 
 
 def test_a_level_set_long_before_is_found_by_its_key(db: None) -> None:
@@ -223,7 +228,7 @@ def test_a_level_set_long_before_is_found_by_its_key(db: None) -> None:
             )
         )
     window = Window(account, NOW - timedelta(hours=1), (NOW,))
-    found = levels.levels_before(window, Measure(with_shape("storage"), {"bucket": ["b", "e"]}))
+    found = levels_before(window, Measure(with_shape("storage"), {"bucket": ["b", "e"]}))
     assert found == {("b", "hot"): 2, ("e", "hot"): 5}
 
 
@@ -316,9 +321,9 @@ def test_levels_of_another_day_than_the_key_are_not_touched(db: None) -> None:
     window = Window(account, START, (NOW,))
     put("one", 3)
     put("two", 5)
-    assert levels.levels_before(window, Measure(with_shape("storage"), {})) == {("a", "hot"): 5}
+    assert levels_before(window, Measure(with_shape("storage"), {})) == {("a", "hot"): 5}
     put("two", 5, revision=1, voided=True)
-    assert levels.levels_before(window, Measure(with_shape("storage"), {})) == {("a", "hot"): 3}
+    assert levels_before(window, Measure(with_shape("storage"), {})) == {("a", "hot"): 3}
     assert DayLevel.objects.count() == 1
 
 

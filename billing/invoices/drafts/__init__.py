@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.reading import one_reading
 from billing.invoices.drafts.coupons import drafted_coupons, taxed
-from billing.invoices.drafts.late import late_lines
+from billing.invoices.drafts.late import candidates, late_lines
 from billing.invoices.drafts.lines import Data, DraftLine, Taxes, unmixed
 from billing.invoices.drafts.plan import base_lines, following, minimum_spend_lines, waiting, waiting_lines
 from billing.invoices.drafts.usage import usage_lines
@@ -21,7 +21,7 @@ from billing.invoices.ledger.credit import credit_left
 from billing.plans.models import Period
 from billing.pricing.money import ZERO, money_string
 from billing.pricing.totals import Totals, totals
-from billing.usage.rating import RatedPeriod, rate_period
+from billing.usage.rating import Asked, RatedPeriod, rate_period, usage_ahead
 
 __all__ = ["Data", "Draft", "DraftLine", "base_draft", "draft_invoice"]
 
@@ -67,10 +67,11 @@ def draft_invoice(account: Account, period: Period, as_of: datetime) -> Draft:
     Base price: of the period that follows, if one does. Read it inside the account's scope; nothing is stored.
     Tax points: the last day of `period`; of a base price in advance the first day of its own.
     """
-    partly = as_of < min(period.end, timezone.now())
+    now = timezone.now()
     taxes = Taxes(account, max(period.first_day, period.last_day))
-    until = period.end if as_of >= period.end else None  # None: so far
-    rated = rate_period(period, as_of if partly else until)
+    until = min(as_of, period.end) if as_of < now or as_of >= period.end else None  # None: so far
+    usage_ahead([Asked(period, until, as_of=now), *(Asked(late) for late in candidates(period))])
+    rated = rate_period(period, until, as_of=now)
     after = following(period)
     used = usage_lines(rated, taxes)
     lines = [

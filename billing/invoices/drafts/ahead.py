@@ -27,4 +27,4 @@ def read_ahead(accounts: Sequence[Account], closing: Sequence[Period]) -> None:
     late = [each for period in closing for each in candidates(period)]
     phases.ahead(period.subscription_id for period in [*closing, *late])
     invoiced_lines.ahead(late)
-    usage_ahead([Asked(period) for period in (*closing, *late)])
+    usage_ahead([*(Asked(period, period.end) for period in closing), *map(Asked, late)])

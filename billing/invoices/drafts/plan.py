@@ -12,7 +12,15 @@ from billing.invoices.drafts.lines import DraftLine, Taxes, amount_of
 from billing.invoices.drafts.taken_back import tax_charged
 from billing.plans.lines import PlanLine, by_language, minimum_spend_line
 from billing.plans.models import PendingLine, Period
-from billing.plans.queries import base_charge, coming_period, key_of, plan_terms, span_share, spans_in
+from billing.plans.queries import (
+    base_charge,
+    coming_after,
+    key_of,
+    plan_terms,
+    scheduled_changes,
+    span_share,
+    spans_in,
+)
 from billing.pricing.lines import Line, LineKind
 from billing.pricing.minimums import missing_spend
 from billing.pricing.money import ZERO, exact, round_money
@@ -22,25 +30,22 @@ from billing.pricing.proration import ProratedLine
 @many
 def following(periods: Sequence[Period]) -> dict[Period, Period | None]:
     """The period after a period of the same subscription: stored if it has begun, else as it will be."""
-    after = Period.objects.filter(
-        subscription__in={period.subscription_id for period in periods},
-        number__in={period.number + 1 for period in periods},
+    wanted = {number for period in periods for number in (period.number, period.number + 1)}
+    rows = Period.objects.filter(
+        subscription__in={period.subscription_id for period in periods}, number__in=wanted
     )
-    rows = after.select_related("base_version__plan").defer("base_version__terms")
-    stored = {key_of(row): row for row in rows}
+    in_full = rows.select_related("base_version__plan").defer("base_version__terms")
+    stored = {key_of(row): row for row in in_full}
+    last = [period for period in periods if (key_of(period)[0], period.number + 1) not in stored]
+    scheduled_changes.ahead(period.subscription_id for period in last)
     found: dict[Period, Period | None] = {}
     for period in periods:
         subscription_id, number = key_of(period)
-        row = stored.get((subscription_id, number + 1))
+        row, own = stored.get((subscription_id, number + 1)), stored.get((subscription_id, number))
         if row is not None:
             row.subscription, row.account = period.subscription, period.subscription.account
-        found[period] = row or _to_come(period)
+        found[period] = row or (coming_after(period.subscription, own) if own else None)
     return found
-
-
-def _to_come(period: Period) -> Period | None:
-    last = period.subscription.periods.last()
-    return coming_period(period.subscription) if last is not None and last.number == period.number else None
 
 
 def base_lines(period: Period | None, taxes: Taxes) -> list[DraftLine]:

@@ -4,7 +4,7 @@ What an archive means, and how it is recomputed, is in `billing.proof`, which kn
 """
 
 from billing.invoices.proof.archive import proof_file
-from billing.invoices.proof.checking import check_invoice
+from billing.invoices.proof.checking import check_invoice, check_parts, parts_of
 from billing.invoices.proof.verifier import verifier
 
-__all__ = ["check_invoice", "proof_file", "verifier"]
+__all__ = ["check_invoice", "check_parts", "parts_of", "proof_file", "verifier"]

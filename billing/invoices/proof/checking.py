@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from billing.invoices.evidence import events_behind
-from billing.invoices.models import Invoice
+from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.proof.rules import Data, Rules
 from billing.invoices.queries import invoice_data
 from billing.proof.check import Check, check
@@ -15,11 +15,12 @@ from billing.proof.tally import Stretch
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a proof besides its events."""
+    """The parts of a proof besides its events; `rows` are the document's lines in order."""
 
     invoice: Data
     terms: Data
     rules: Data
+    rows: Sequence[InvoiceLine]
 
     def proof(self) -> Proof:
         return read_proof(self.invoice, self.terms, self.rules)
@@ -29,7 +30,7 @@ def parts_of(invoice: Invoice) -> Parts:
     """Read it inside the account's scope."""
     facts = Rules(invoice)
     rules = facts.rules()
-    return Parts(invoice_data(invoice), facts.terms(), rules)
+    return Parts(invoice_data(invoice, facts.rows), facts.terms(), rules, facts.rows)
 
 
 def priced_periods(proof: Proof) -> Iterator[tuple[PeriodFacts, Sequence[Stretch]]]:
@@ -39,6 +40,11 @@ def priced_periods(proof: Proof) -> Iterator[tuple[PeriodFacts, Sequence[Stretch
 
 def check_invoice(invoice: Invoice) -> Check:
     """The document recomputed now; inside the account's scope."""
-    proof = parts_of(invoice).proof()
+    return check_parts(invoice, parts_of(invoice))
+
+
+def check_parts(invoice: Invoice, parts: Parts) -> Check:
+    """The same of parts that were read."""
+    proof = parts.proof()
     stored = events_behind(invoice.account_id, priced_periods(proof), invoice.priced_at)
     return check(proof, (event.as_event() for event in stored))

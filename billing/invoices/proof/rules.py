@@ -14,7 +14,7 @@ from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.queries import line_data
 from billing.limits.queries import continued, versions_in
 from billing.plans.models import Period, PlanVersion
-from billing.plans.queries import key_of, span_days, spans_in
+from billing.plans.queries import key_of, redemptions_of, span_days, spans_in
 from billing.plans.queries.coupons import PeriodKey
 from billing.pricing.dates import utc
 from billing.pricing.money import plain
@@ -150,6 +150,8 @@ class Rules:
     def _coupons(self) -> list[Data]:
         """Terms as redeemed, the periods of this document that each covers, and what it gave in them before."""
         invoice = self.invoice
+        if not redemptions_of(invoice.account_id):
+            return []
         before = Invoice.objects.filter(account=invoice.account, priced_at__lt=invoice.priced_at)
         kept = before.filter(snapshot__has_key="coupons").order_by("priced_at", "series", "sequence")
         uses = [use for found in kept.values_list("snapshot__coupons", flat=True) for use in found]
@@ -182,8 +184,8 @@ class Rules:
 
 def _priced(invoice: Invoice, rows: Sequence[InvoiceLine]) -> list[Period]:
     """The periods whose usage the document prices, and those whose limits run on in them, in order of time."""
-    found = {invoice.closes_id: invoice.closes} if invoice.closes else {}
-    found |= {row.period_id: row.period for row in rows if row.kind in (*USED, "late_usage") and row.period}
+    found = {row.period_id: row.period for row in rows if row.kind in (*USED, "late_usage") and row.period}
+    found |= {invoice.closes_id: invoice.closes} if invoice.closes else {}
     waiting = [period for period in found.values() if period]
     while waiting:
         period = waiting.pop()

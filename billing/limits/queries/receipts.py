@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Min, QuerySet, Sum
+from django.db.models import Max, Min, OuterRef, Subquery, Sum
 from django.utils import timezone
 
 from accounts.models import Account
 from billing.limits.models import LimitVersion, Refusal, Stop
 from billing.limits.queries.clamping import position
 from billing.limits.queries.crossing import is_reached
+from billing.limits.queries.window import limit_versions
 from billing.plans.models import Meter, Period
 from billing.pricing import clamp as rules
 from billing.pricing.dates import local_date
 from billing.pricing.money import ZERO, exact
-from billing.usage.rating import rate_period
+from billing.usage.rating import RatedPeriod, rate_period
 
 
 class Cause(StrEnum):
@@ -97,21 +99,26 @@ class Receipt:
 
 
 def firings(account: Account, limit: int = 20) -> list[Firing]:
-    """The account's stops, newest first. A handful of queries, however many."""
-    return _firings(account, list(_stops(account)[:limit]))
+    """The account's stops, newest first. Two queries, however many; in a reading one if its limits are known."""
+    stops = _stops(account)
+    return _firings(account, stops, stops[:limit])
 
 
 def receipt(account: Account, stop: UUID) -> Receipt | None:
     """The receipt of one stop; None if the account has no such one."""
-    found = _firings(account, list(_stops(account).filter(pk=stop)))
+    stops = _stops(account)
+    found = _firings(account, stops, [one for one in stops if one.pk == stop])
     return receipt_of(found[0]) if found else None
 
 
 @exact()
-def receipt_of(firing: Firing) -> Receipt:
-    """With its money, as it stands: late usage of the period changes it as it changes the invoice."""
+def receipt_of(firing: Firing, rated: RatedPeriod | None = None) -> Receipt:
+    """With its money, as it stands: late usage of the period changes it as it changes the invoice. `rated`: a period
+    that was priced already, if it is this one.
+    """
     meter = firing.meter
-    now = position(rate_period(firing.period))
+    priced = rated if rated and rated.period == firing.period else rate_period(firing.period)
+    now = position(priced)
     split = now.of(meter.code if meter else None)
     versions = now.versions.get(meter, ())
     start, end = _governed(versions, firing.limit, split.payable + split.waived)
@@ -139,28 +146,31 @@ def _governed(
     return min(start, usage), min([usage, *inside[1:]])
 
 
-def _stops(account: Account) -> QuerySet[Stop]:
-    return Stop.objects.filter(account=account).select_related("limit__meter", "limit__created_by", "period")
+def _stops(account: Account) -> list[Stop]:
+    """All that the account ever had, newest first, each with its first refusal, its last, and how many there were."""
+    refused = Refusal.objects.filter(limit=OuterRef("limit"), period=OuterRef("period")).values("limit")
+    sums = {
+        "refused_first": Min("first_at"),
+        "refused_last": Max("last_at"),
+        "refused_requests": Sum("requests"),
+    }
+    counted = {name: Subquery(refused.annotate(of=of).values("of")) for name, of in sums.items()}
+    rows = Stop.objects.filter(account=account).select_related("limit__meter", "limit__created_by", "period")
+    return list(rows.annotate(**counted))
 
 
-def _firings(account: Account, stops: Sequence[Stop]) -> list[Firing]:
-    if not stops:
+def _firings(account: Account, stops: Sequence[Stop], chosen: Sequence[Any]) -> list[Firing]:
+    """`chosen` of all the `stops` there are."""
+    if not chosen:
         return []
-    made = LimitVersion.objects.filter(account=account, since__gt=min(stop.limit.since for stop in stops))
-    changes = list(made.select_related("meter", "created_by").order_by("since"))
     # Versions that were reached as they were set let nothing go on.
-    in_vain = set(
-        Stop.objects.filter(account=account, crossed_at__lte=F("limit__since")).values_list(
-            "limit_id", flat=True
-        )
-    )
-    numbers, refusals = _numbers(account), _refusals(stops)
-    found = []
-    for stop in stops:
+    in_vain = {stop.limit_id for stop in stops if stop.crossed_at and stop.crossed_at <= stop.limit.since}
+    changes = [one for one in limit_versions(account.pk) if one.pk not in in_vain]
+    numbers, found = _numbers(stops), list[Firing]()
+    for stop in chosen:
         stop.period.account = account  # known: rating reads its zone
-        first, last, requests = refusals.get((stop.limit_id, stop.period_id), (None, None, 0))
-        resumed = _resumed(stop, [one for one in changes if one.pk not in in_vain])
-        found.append(Firing(stop, numbers[stop.pk], first, last, requests, resumed))
+        refused = stop.refused_first, stop.refused_last, stop.refused_requests or 0
+        found.append(Firing(stop, numbers[stop.pk], *refused, _resumed(stop, changes)))
     return found
 
 
@@ -187,21 +197,11 @@ def _cause(limit: LimitVersion, change: LimitVersion) -> Cause | None:
     return Cause.STAFF if change.note else cause
 
 
-def _numbers(account: Account) -> dict[UUID, str]:
+def _numbers(stops: Iterable[Stop]) -> dict[UUID, str]:
     """R-2026-10-31-1: the local day on which the stop was noticed, and its place among that day's."""
-    rows = Stop.objects.filter(account=account).order_by("created_at", "pk")
     numbers, counts = {}, dict[object, int]()
-    for pk, created_at, zone in rows.values_list("pk", "created_at", "period__timezone"):
-        day = local_date(created_at, zone)
+    for stop in sorted(stops, key=lambda one: (one.created_at, one.pk)):
+        day = local_date(stop.created_at, stop.period.timezone)
         counts[day] = counts.get(day, 0) + 1
-        numbers[pk] = f"R-{day}-{counts[day]}"
+        numbers[stop.pk] = f"R-{day}-{counts[day]}"
     return numbers
-
-
-def _refusals(stops: Iterable[Stop]) -> dict[tuple[UUID, int], tuple[datetime, datetime, int]]:
-    """By version and period: the first refusal, the last, how many."""
-    rows = Refusal.objects.filter(limit__in={stop.limit_id for stop in stops}).values_list(
-        "limit_id", "period_id"
-    )
-    summed = rows.annotate(first=Min("first_at"), last=Max("last_at"), count=Sum("requests"))
-    return {(limit, period): (first, last, count) for limit, period, first, last, count in summed}

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.reading import grouped, many, once
+from accounts.reading import no_reading, once
 from billing.plans.models import Period, Phase, PlanVersion, ScheduledChange, Subscription
 from billing.plans.opening import anchor_day_of, next_period
-from billing.plans.queries.subscriptions import running_subscription, scheduled_change, version_at
+from billing.plans.queries.subscriptions import phases, running_subscription, scheduled_change, version_at
 from billing.plans.queries.telling import Change, tell_change
 from billing.pricing.dates import local_date
 from billing.pricing.proration import ProratedLine, base_line, share
@@ -40,7 +39,7 @@ def current_period(subscription: Subscription, at: datetime) -> Period | None:
     found = _period(subscription, at)
     if found is not None or at < subscription.started_at:
         return found
-    with transaction.atomic():
+    with transaction.atomic(), no_reading():
         locked = lock_subscription(subscription)
         _roll(locked, at)
     subscription.canceled_at, subscription.anchor_day = locked.canceled_at, locked.anchor_day
@@ -107,7 +106,11 @@ def next_period_dates(subscription: Subscription) -> NextPeriod | None:
 
 def coming_period(subscription: Subscription) -> Period | None:
     """The period after the last stored one, not stored; None if the subscription ends before."""
-    last = subscription.periods.last()
+    return coming_after(subscription, subscription.periods.last())
+
+
+def coming_after(subscription: Subscription, last: Period | None) -> Period | None:
+    """As `coming_period`; `last` is the last stored one."""
     change = scheduled_change(subscription)
     if subscription.canceled_at is not None or (last and change and change.version is None):
         return None
@@ -131,13 +134,6 @@ def spans_in(period: Period) -> list[tuple[PlanVersion, datetime, datetime]]:
         for phase in phases(period.subscription_id)
     ]
     return [span for span in spans if span[1] < span[2]]
-
-
-@many
-def phases(subscription_ids: Sequence[UUID]) -> dict[UUID, list[Phase]]:
-    """Of a subscription, in time order. `plan_terms` knows most versions' terms, so they are not read along."""
-    rows = Phase.objects.filter(subscription__in=subscription_ids).select_related("version__plan")
-    return grouped(subscription_ids, rows.defer("version__terms"), lambda phase: phase.subscription_id)
 
 
 def span_share(period: Period, start: datetime, end: datetime) -> Fraction:

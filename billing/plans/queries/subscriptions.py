@@ -1,10 +1,13 @@
 """Who is on what, when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from accounts.models import Account
-from billing.plans.models import Period, PlanVersion, ScheduledChange, Subscription
+from accounts.reading import grouped, many, reads
+from billing.plans.models import Period, Phase, PlanVersion, ScheduledChange, Subscription
 from billing.pricing.dates import utc
 
 
@@ -37,17 +40,38 @@ def status(subscription: Subscription, at: datetime) -> Subscription.Status:
 
 
 def version_at(subscription: Subscription, at: datetime) -> PlanVersion:
-    """The plan version that holds at `at`; before the start the first one, after the end the last one."""
-    phases = subscription.phases.select_related("version__plan")
-    phase = phases.filter(start__lte=at).last() or phases.first()
+    """The plan version that holds at `at`; before the start the first one, after the end the last one. In a reading by
+    the statement that reads all phases.
+    """
+    if reads():
+        in_order = phases(subscription.pk)
+        found = next((phase for phase in reversed(in_order) if phase.start <= at), None)
+        phase = found or next(iter(in_order), None)
+    else:
+        rows = subscription.phases.select_related("version__plan")
+        phase = rows.filter(start__lte=at).last() or rows.first()
     if phase is None:
         raise ValueError(f"subscription {subscription.pk} has no phase")
     return phase.version
 
 
+@many
+def phases(subscription_ids: Sequence[UUID]) -> dict[UUID, list[Phase]]:
+    """Of a subscription, in time order. `plan_terms` knows most versions' terms, so they are not read along."""
+    rows = Phase.objects.filter(subscription__in=subscription_ids).select_related("version__plan")
+    return grouped(subscription_ids, rows.defer("version__terms"), lambda phase: phase.subscription_id)
+
+
 def scheduled_change(subscription: Subscription) -> ScheduledChange | None:
     """What is to happen at the running period's end: another version, or (version None) the end."""
-    return ScheduledChange.objects.filter(subscription=subscription).select_related("version__plan").first()
+    return scheduled_changes(subscription.pk)
+
+
+@many
+def scheduled_changes(subscription_ids: Sequence[UUID]) -> dict[UUID, ScheduledChange | None]:
+    """Of a subscription, by its id."""
+    rows = ScheduledChange.objects.filter(subscription__in=subscription_ids).select_related("version__plan")
+    return {**dict.fromkeys(subscription_ids), **{row.subscription_id: row for row in rows}}
 
 
 def had_trial(account: Account) -> bool:

@@ -5,11 +5,12 @@ do not serve, from the events. A level holds until the next one of the same dime
 is asked for by its key, however long ago it was set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.pricing.money import ZERO, exact
 from billing.usage.days import day_bounds, day_of
 from billing.usage.reading.measures import (
     Dimensions,
@@ -121,16 +122,13 @@ def steps_statement(window: Window, measure: Measure, group_by: Sequence[str] = 
     )
 
 
-def levels_before(window: Window, measure: Measure) -> dict[Dimensions, Decimal]:
-    """The level of each set of the meter's dimension values as the window ends, be it set before the window."""
-    parameters, names = _parameters(window, measure), measure.meter.dimensions
-    found = rows(
-        f"""WITH {_levels_sql(measure, parameters)}
-            SELECT DISTINCT ON (series) {group_sql(names, "data", parameters)} AS series, level FROM levels
-            ORDER BY series, "time" DESC, received_at DESC, source DESC, event_id DESC""",
-        parameters,
-    )
-    return {values_of(series, names): level for series, level in found}
+@exact()
+def levels_after(steps: Iterable[tuple[int, Dimensions, Decimal, Decimal]]) -> dict[Dimensions, Decimal]:
+    """The level of each series after its steps, as `level_steps` gives them by all of the meter's dimensions."""
+    levels = dict[Dimensions, Decimal]()
+    for _bucket, series, step, _moved in steps:
+        levels[series] = levels.get(series, ZERO) + step
+    return levels
 
 
 def _parameters(window: Window, measure: Measure, group_by: Sequence[str] = ()) -> dict[str, Any]:

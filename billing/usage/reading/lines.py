@@ -1,5 +1,6 @@
 """The events behind a usage line, each with what it cost."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +13,9 @@ from billing.pricing.lines import EXACT_PLACES
 from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.pricing.price import Priced, price
 from billing.usage.days import MICROSECOND, microseconds
-from billing.usage.reading.levels import level_steps, levels_before
-from billing.usage.reading.measures import Measure, Window, meters_by_code
+from billing.usage.reading.counted import counted_for, is_matched
+from billing.usage.reading.levels import level_steps, levels_after
+from billing.usage.reading.measures import Dimensions, Measure, Window, meters_by_code
 from billing.usage.reading.pages import COLUMNS, MAX_PAGE, EventDetail, Position, fetch
 from billing.usage.reading.special import parameters_of, seen_before
 from billing.usage.reading.upto import usage_upto
@@ -68,7 +70,8 @@ def events_of_line(  # noqa: PLR0917
     page = found[:limit]
     if not page:
         return (), None
-    running = _Running(period, measure, charge, end, page[0])
+    running = _Running(period, measure, charge, end, page[0].time)
+    running.take(_events(period, measure, page[0].time, page[0].time + MICROSECOND, None, MAX_TIES), page[0])
     rows, cost = [], price(charge, running.usage).exact
     for event in page:
         quantity = running.add(event)
@@ -79,14 +82,37 @@ def events_of_line(  # noqa: PLR0917
 
 
 @exact()
-def event_of_line(period: Period, charge: Charge, end: datetime, event: EventDetail) -> PricedEvent:
-    """One event that `charge` prices, as `events_of_line` has it for a stretch up to `end`."""
-    meter = meters_by_code()[charge.meter]
-    running = _Running(period, Measure(meter, charge.where), charge, end, event)
-    before = price(charge, running.usage)
-    quantity = running.add(event)
-    upto = price(charge, running.usage)
-    return PricedEvent(LineEvent(event, quantity, upto.exact - before.exact), before, upto)
+def event_on_charges(
+    period: Period, charges: Sequence[Charge], end: datetime, event: EventDetail, usage: Mapping[str, Usage]
+) -> list[PricedEvent]:
+    """One event that `charges` price, by each as `events_of_line` has it for a stretch up to `end`.
+
+    `usage`: what each of them had been used of before the event's instant; of levels over time it is not looked at.
+    """
+    meters, ties, found = meters_by_code(), _at_the_instant_of(period, event), list[PricedEvent]()
+    for charge in charges:
+        measure = Measure(meters[charge.meter], charge.where)
+        running = _Running(period, measure, charge, end, event.time, usage.get(charge.code, NO_USAGE))
+        running.take((one for one in ties if _is_counted(one, measure)), event)
+        before = price(charge, running.usage)
+        quantity = running.add(event)
+        upto = price(charge, running.usage)
+        found.append(PricedEvent(LineEvent(event, quantity, upto.exact - before.exact), before, upto))
+    return found
+
+
+def _is_counted(event: EventDetail, measure: Measure) -> bool:
+    return bool(counted_for(event, [measure.meter])) and is_matched(event, measure.where)
+
+
+def _at_the_instant_of(period: Period, event: EventDetail) -> list[EventDetail]:
+    """The events of its type and microsecond, itself among them, in order."""
+    return fetch(
+        f"""SELECT {COLUMNS} FROM usage_event e
+            WHERE e.account_id = %(account)s AND e.type = %(type)s AND e."time" = %(time)s AND NOT e.voided
+            ORDER BY e.received_at, e.source, e.event_id LIMIT %(limit)s""",
+        {"account": period.account_id, "type": event.type, "time": event.time, "limit": MAX_TIES},
+    )
 
 
 def _events(  # noqa: PLR0917
@@ -114,19 +140,33 @@ def _events(  # noqa: PLR0917
 
 
 class _Running:
-    """The usage of the period, event by event; what lies before the first one is asked for once."""
+    """The usage of the period, event by event; what lies before `instant`, the first one's, is asked for once, unless
+    it is given.
+    """
 
-    def __init__(
-        self, period: Period, measure: Measure, charge: Charge, end: datetime, first: EventDetail
+    def __init__(  # noqa: PLR0917
+        self,
+        period: Period,
+        measure: Measure,
+        charge: Charge,
+        end: datetime,
+        instant: datetime,
+        usage: Usage | None = None,
     ) -> None:
         self.measure, self.charge, self.end = measure, charge, end
         self.kind, self.value = measure.meter.aggregation, measure.meter.value
         self.length = microseconds(period.full_end) - microseconds(period.full_start)
-        self.usage = self._upto(period, first.time)
-        ties = _events(period, measure, first.time, first.time + MICROSECOND, None, MAX_TIES)
-        before = Window(period.account, period.start, (first.time,))
-        self.seen = seen_before(before, measure) if self.kind == "unique" else set[str]()
-        self.levels = levels_before(before, measure) if self.kind == "time_weighted" else {}
+        self.levels, self.seen = dict[Dimensions, Decimal](), set[str]()
+        before = Window(period.account, period.start, (instant,))
+        if self.kind == "time_weighted":
+            self.usage = self._held(before)
+        else:
+            self.usage = self._upto(period, instant) if usage is None else usage
+        if self.kind == "unique":
+            self.seen = seen_before(before, measure)
+
+    def take(self, ties: Iterable[EventDetail], first: EventDetail) -> None:
+        """Those of the instant that stand before the first one."""
         for event in ties:
             if event.position < first.position:
                 self.add(event)
@@ -164,14 +204,16 @@ class _Running:
         return round_fraction_places(held / self.length, EXACT_PLACES)
 
     def _upto(self, period: Period, instant: datetime) -> Usage:
-        if instant <= period.start and self.kind != "time_weighted":
+        if instant <= period.start:
             return NO_USAGE
-        if self.kind != "time_weighted":
-            charges = [self.charge]
-            found = usage_upto(
-                period.account, period.start, [instant], charges, period.full_start, period.full_end
-            )
-            return found[instant].get(self.charge.code, NO_USAGE)
-        steps = level_steps(Window(period.account, period.start, (instant,)), self.measure)
+        found = usage_upto(
+            period.account, period.start, [instant], [self.charge], period.full_start, period.full_end
+        )
+        return found[instant].get(self.charge.code, NO_USAGE)
+
+    def _held(self, before: Window) -> Usage:
+        """What levels set before hold until the end."""
+        steps = level_steps(before, self.measure, self.measure.meter.dimensions)
+        self.levels = levels_after(steps)
         held = sum((step * microseconds(self.end) - moved for _, _, step, moved in steps), ZERO)
         return Usage(round_fraction_places(Fraction(held) / self.length, EXACT_PLACES))

@@ -19,7 +19,7 @@ from billing.pricing.money import ZERO, exact, round_fraction_places
 from billing.usage.days import day_bounds, day_of, microseconds
 from billing.usage.reading.additive import Sums, sums
 from billing.usage.reading.levels import latest, level_steps
-from billing.usage.reading.measures import Dimensions, Measure, Window
+from billing.usage.reading.measures import Dimensions, Measure, Window, meters_by_code
 from billing.usage.reading.special import distinct
 
 Granularity = Literal["hour", "day", "month", "none"]
@@ -67,7 +67,7 @@ def usage_rows(  # noqa: PLR0917
     check_question(meter, start, end, granularity, group_by)
     starts = list(bucket_starts(account.timezone, start, end, granularity))
     window = Window(account, start, (*starts[1:], end))
-    measure = Measure(_with_shape(meter), {})
+    measure = Measure(meters_by_code()[meter.code], {})
     found = sums(window, [measure], group_by)
     events = {(row.bucket, row.dimensions): row.events for row in found}
     quantities = _quantities(window, starts, measure, group_by, found)
@@ -146,10 +146,6 @@ def _following(zone: str, at: datetime, granularity: str) -> datetime | None:
             following += DAY
         return day_bounds(zone, following)[0]
     return day_bounds(zone, add_intervals(day.replace(day=1), "month", 1))[0]
-
-
-def _with_shape(meter: Meter) -> Meter:
-    return Meter.objects.select_related("rollup_shape").get(pk=meter.pk)
 
 
 @exact()

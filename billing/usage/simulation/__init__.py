@@ -24,8 +24,8 @@ from billing.pricing.proration import cancel_line, period_share
 from billing.pricing.rate import rate
 from billing.pricing.spans import Span
 from billing.usage.days import day_bounds, days_between
-from billing.usage.reading.upto import usage_upto
-from billing.usage.simulation.calendar import Bounds, PlanPeriod, simulated_periods
+from billing.usage.reading.upto import Question, usages_upto
+from billing.usage.simulation.calendar import Bounds, PlanPeriod, own_periods, simulated_periods
 from billing.usage.simulation.coverage import Unpriced, unpriced_meters
 from billing.usage.simulation.moving import AS_IT_WAS, Moved, cost_of, moved_usage, reached_on
 
@@ -90,29 +90,36 @@ class Simulation:
         return sum((period.subtotal for period in self.periods), ZERO)
 
 
-def simulate(
-    account: Account, version: PlanVersion, start: datetime, end: datetime, moved: Moved = AS_IT_WAS
+def simulate(  # noqa: PLR0917
+    account: Account,
+    version: PlanVersion,
+    start: datetime,
+    end: datetime,
+    moved: Moved = AS_IT_WAS,
+    own: Sequence[Period] | None = None,
 ) -> Simulation:
     """`simulate_all` of one version."""
-    return simulate_all(account, [version], start, end, moved)[0]
+    return simulate_all(account, [version], start, end, moved, own)[0]
 
 
-def simulate_all(
+def simulate_all(  # noqa: PLR0917
     account: Account,
     versions: Sequence[PlanVersion],
     start: datetime,
     end: datetime,
     moved: Moved = AS_IT_WAS,
+    own: Sequence[Period] | None = None,
 ) -> list[Simulation]:
     """What each of `versions` would have cost for the usage that the account had in [start, end).
 
-    Read it inside the account's scope: nothing is stored. Usage that several versions price over the same periods is
-    read once. Periods: `simulated_periods`. Levels that are still held count up to now. ValueError unless
-    start < end.
+    Read it inside the account's scope: nothing is stored. Usage is read in one go, what several versions price over
+    the same periods once. Periods: `simulated_periods`; `own` are the account's, at least those that begin in
+    [start, end), if they are known. Levels that are still held count up to now. ValueError unless start < end.
     """
     if start >= end:
         raise ValueError(f"a simulation cannot end ({end}) before it starts ({start})")
-    calendars = [simulated_periods(account, version, start, end) for version in versions]
+    own = own_periods(account, start, end) if own is None else own
+    calendars = [simulated_periods(account, version, start, end, own) for version in versions]
     plans = [plan_terms(version) for version in versions]
     found = _usage(account, plans, calendars, by_day=moved.limit is not None)
     lacking = unpriced_meters(account, plans, start, end)
@@ -144,22 +151,25 @@ def _usage(
         for period in periods:
             billing.setdefault(period.bounds, []).append(n)
             used[period.bounds] = period.used
-    found, now = dict[Bounds, dict[int, Days]](), timezone.now()
+    now, questions, days = timezone.now(), list[Question](), dict[Bounds, list[tuple[date, datetime]]]()
     for bounds, places in billing.items():
-        start, end, full_start, full_end = bounds
-        days = days_between(used[bounds].timezone, start, end)
-        ends = [(day, min(day_bounds(used[bounds].timezone, day)[1], end)) for day in days]
-        ends = ends if by_day else ends[-1:]
+        start, end, *full = bounds
+        zone = used[bounds].timezone
+        ends = [(day, min(day_bounds(zone, day)[1], end)) for day in days_between(zone, start, end)]
+        days[bounds] = ends if by_day else ends[-1:]
         charges = [replace(charge, code=f"{n} {charge.code}") for n in places for charge in plans[n].charges]
-        usage = usage_upto(account, start, [cut for _, cut in ends], charges, full_start, full_end, now)
-        found[bounds] = {
+        cuts = [cut for _, cut in days[bounds]]
+        questions.append(Question(account, start, cuts, charges, (full[0], full[1]), now))
+    return {
+        bounds: {
             n: [
                 (day, {charge.code: usage[cut][f"{n} {charge.code}"] for charge in plans[n].charges})
-                for day, cut in ends
+                for day, cut in days[bounds]
             ]
             for n in places
         }
-    return found
+        for (bounds, places), usage in zip(billing.items(), usages_upto(questions), strict=True)
+    }
 
 
 def _priced(version: PlanVersion, period: PlanPeriod, days: Days, moved: Moved) -> SimulatedPeriod:

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, cast
 
-from django.db.models import F
-
 from accounts.models import Account
-from accounts.reading import once
 from billing.plans.models import Period, PlanVersion
 from billing.pricing import periods as calendar
 from billing.pricing.dates import DAY, Interval
@@ -38,15 +35,15 @@ class PlanPeriod:
 
 
 def simulated_periods(
-    account: Account, version: PlanVersion, start: datetime, end: datetime
+    account: Account, version: PlanVersion, start: datetime, end: datetime, own: Sequence[Period]
 ) -> list[PlanPeriod]:
     """The billing periods of `version` that tile [start, end); the last one is cut at `end`, its last day used.
 
-    Where one of the account's own periods of the same interval begins at `start`, it and those that follow it are
+    Where one of the account's `own` periods of the same interval begins at `start`, it and those that follow it are
     taken as they are: then a simulation bills what was billed. Otherwise, and after them, periods are counted from
     the local day, in the account's zone, whose use begins.
     """
-    found = list(_own_periods(account, version, start, end))
+    found = list(_taken(account, version, start, end, own))
     since = found[-1].used.end if found else start
     if since < end:
         anchor = anchor_for(since, cast(Interval, version.interval), account.timezone)
@@ -57,13 +54,16 @@ def simulated_periods(
     return found
 
 
-def _own_periods(
-    account: Account, version: PlanVersion, start: datetime, end: datetime
+def _taken(
+    account: Account, version: PlanVersion, start: datetime, end: datetime, own: Sequence[Period]
 ) -> Iterator[PlanPeriod]:
     """The account's paid periods of the version's interval that follow each other from `start` on."""
     since = start
-    for row in _stored(account, version.interval, start, end):
-        if row.start != since:
+    for row in sorted(own, key=lambda row: row.start):
+        base = row.base_version
+        if row.trial or base is None or base.interval != version.interval or not start <= row.start < row.end:
+            continue
+        if row.start != since or row.start >= end:
             return
         full = row.full_first_day, row.full_end_day
         yield PlanPeriod(
@@ -73,11 +73,10 @@ def _own_periods(
         since = row.end
 
 
-@once
-def _stored(account: Account, interval: str, start: datetime, end: datetime) -> Sequence[Period]:
-    """The account's paid periods of the interval that begin in [start, end)."""
-    rows = Period.objects.filter(account=account, start__gte=start, start__lt=end, end__gt=F("start"))
-    return list(rows.filter(trial=False, base_version__interval=interval).order_by("start"))
+def own_periods(account: Account, start: datetime, end: datetime) -> Sequence[Period]:
+    """The account's periods that begin in [start, end), each with the version that it opened on."""
+    rows = Period.objects.filter(account=account, start__gte=start, start__lt=end)
+    return list(rows.select_related("base_version").defer("base_version__terms"))
 
 
 def _counted(account: Account, version: PlanVersion, anchor: Anchor, period: calendar.Period) -> PlanPeriod:

@@ -11,8 +11,9 @@ from billing.pricing.charges import Plan
 from billing.pricing.money import ZERO, exact
 from billing.usage.days import microseconds
 from billing.usage.reading.additive import sums
-from billing.usage.reading.levels import level_steps
+from billing.usage.reading.levels import steps_statement
 from billing.usage.reading.measures import Measure, Window, meters_by_code
+from billing.usage.reading.special import rows_together
 
 type Filter = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -66,16 +67,14 @@ def _used(window: Window, wanted: Mapping[tuple[str, Filter], Measure]) -> dict[
     used = dict.fromkeys(keys, ZERO)
     for row in sums(window, list(wanted.values())):
         used[keys[row.measure]] = Decimal(row.events)
-    for key, measure in wanted.items():
-        if measure.meter.aggregation == "time_weighted":
-            used[key] = _held(window, measure)
-    return used
+    held = [key for key, measure in wanted.items() if measure.meter.aggregation == "time_weighted"]
+    steps = rows_together([steps_statement(window, wanted[key]) for key in held])
+    return used | {key: _held(window, of) for key, of in zip(held, steps, strict=True)}
 
 
 @exact()
-def _held(window: Window, measure: Measure) -> Decimal:
+def _held(window: Window, steps: Sequence[tuple[int, str, Decimal, Decimal]]) -> Decimal:
     """Σ level × microseconds up to the window's end."""
-    steps = level_steps(window, measure)
     return sum((step * microseconds(window.end) - moved for _, _, step, moved in steps), ZERO)
 
 
