@@ -41,6 +41,7 @@ OF_THE_TEST: Final = 4
 
 QUERIES: Final = {
     "overview": 12,
+    "live cards": 12,
     "usage": 9,
     "usage by model": 10,
     "usage of a meter": 10,
@@ -89,6 +90,7 @@ NO_PAGES: Final = {"live", "open", "invitation"}
 RICH: Final = {
     # A coupon asks for its account's periods and for what it gave before.
     "overview": 14,
+    "live cards": 14,
     "plan": 13,
     "check": 15,
     # And what waits for the next invoice for its lines.
@@ -121,6 +123,7 @@ def every_page(world: World) -> dict[str, str]:
     set_limit(world.account, "500", "stop", by=world.owner)
     note = credit_note(world.invoice, reason="Goodwill", by=None)
     return known | {
+        "live cards": reverse("portal:live_cards"),
         "payment": reverse("portal:payment"),
         "new key": reverse("portal:key_new"),
         "key": reverse("portal:key", args=[key.pk]),
