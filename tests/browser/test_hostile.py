@@ -33,11 +33,11 @@ SAID: Final = """() => {
     leads.filter((one) => /^\\s*(javascript|data|vbscript):/i.test(one)),
   ];
 }"""
-# The rows of a list of the admin that have most of these texts.
+# The rows of a list of the admin, first those that have most of these texts.
 ROWS: Final = """(most) => {
   const texts = (row) => (row.innerText.match(/alert\\(1\\)|onload=a/g) ?? []).length;
   return [...document.querySelectorAll("#result_list tbody tr")]
-    .filter((row) => texts(row) && row.querySelector("a"))
+    .filter((row) => row.querySelector("a"))
     .sort((one, other) => texts(other) - texts(one)).slice(0, most).map((row) => row.querySelector("a").href);
 }"""
 

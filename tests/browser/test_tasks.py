@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.hands import French, Hands, Keyboard, Narrow
 from tests.browser.tasks import SINCE_DAYS, TASKS, UNITS, Task, Work, local_midnight
@@ -62,3 +62,16 @@ def test_task(visits: Visits, world: World, customers: Mapping[str, Customer], w
     begin(page, world, customer, task)
     with visits.told("422") if task.refused else nullcontext():
         task.do(Work(hands(page), customer, world.demo))
+
+
+def test_the_first_stop_skips_the_menu(visits: Visits, world: World) -> None:
+    page = visits.open(world.plain.person("owner"))
+    page.goto("/billing/limits/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("main").locator(":focus")).to_have_count(1)
