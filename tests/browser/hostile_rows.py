@@ -1,7 +1,7 @@
 """What of the hostile customer no API writes, but staff, workers and providers do: run inside the demo by `shell`."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Final
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import CharField, JSONField, Model, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from accounts import team
 from accounts.keys import make_key
@@ -29,22 +30,20 @@ from billing.plans.models import Meter, Period
 from billing.plans.queries import current_period, running_subscription
 from billing.usage.models import QuarantinedEvent
 from billing.webhooks.actions.endpoints import add_endpoint
-from tests.browser.hostile_texts import COPIED, WRITTEN, tag, text
+from tests.browser.hostile_texts import COPIED, SHORT, WRITTEN, tag, text
 from tests.browser.world import PASSWORD
 
 APPS: Final = ("accounts", "limits", "plans", "invoices", "payments", "webhooks", "usage")
+FAR: Final = datetime(2999, 1, 1, tzinfo=UTC)
 TEXTS: Final = (CharField, TextField, JSONField)
 
 
 def text_fields() -> dict[str, type[Model]]:
     """Every field of the product's own models that holds text, with its model."""
-    own = [
-        apps.get_app_config(app)
-        for app in ("accounts", "limits", "plans", "invoices", "payments", "webhooks", "usage")
-    ]
+    own = map(apps.get_app_config, APPS)
     return {
         f"{model._meta.app_label}.{model.__name__}.{field.name}": model
-        for model in chain.from_iterable(app.get_models() for app in own)
+        for model in chain.from_iterable(one.get_models() for one in own)
         for field in model._meta.get_fields()
         if isinstance(field, TEXTS)
     }
@@ -138,9 +137,8 @@ def _of_payments(account: Account, invoice: Invoice, staff: User) -> None:
     )
     other = Account.objects.get(code=f"{account.code}-parked")
     Account.objects.filter(pk=other.pk).update(tax_code=text("accounts.Account.tax_code", 100))
-    far = now + timedelta(days=1000)
     parked = text("invoices.ParkedAccount.error")
-    ParkedAccount.objects.create(account=other, since=now, error=parked, last_tried_at=now, next_try_at=far)
+    ParkedAccount.objects.create(account=other, since=now, error=parked, last_tried_at=now, next_try_at=FAR)
 
 
 def _of_machines(account: Account, period: Period) -> None:
@@ -152,6 +150,9 @@ def _of_machines(account: Account, period: Period) -> None:
         answer={"x": text("accounts.IdempotentRequest.answer")},
         **sent,
     )
+    # A job that never comes, so that the admin's list of them is not empty.
+    job = app.configure_task("hostile", allow_unknown=True, lock=SHORT, schedule_at=FAR)
+    job.defer(x=SHORT)
     aside = QuarantinedEvent.objects.filter(subject=text("usage.QuarantinedEvent.subject", 100))
     assert aside.update(error=text("usage.QuarantinedEvent.error")) == 1
 
