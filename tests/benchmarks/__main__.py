@@ -1,8 +1,8 @@
 """`uv run python -m tests.benchmarks`: every row, as a table and, with --json FILE, as JSON.
 
---only copying posting asking streaming memory reading special billing paper    some of them
+--only copying posting asking streaming memory reading pages special billing paper    some of them
 --rounds N      rounds of each pair (5)
---events N      the larger store of `reading` (10,000,000; the smaller is a tenth)
+--events N      the store of `pages`, and the larger one of `reading` (10,000,000; its smaller is a tenth)
 --posted N      events that `memory` posts (1,000,000)
 --billed N      accounts that `billing` bills in a round (200)
 --streams N     live streams that `streaming` opens (2,000)
@@ -23,7 +23,18 @@ from rich.table import Table
 from tests.benchmarks.measure import Row
 from tests.benchmarks.site import settle, temporary_data
 
-NAMES = ("copying", "posting", "asking", "streaming", "memory", "reading", "special", "billing", "paper")
+NAMES = (
+    "copying",
+    "posting",
+    "asking",
+    "streaming",
+    "memory",
+    "reading",
+    "pages",
+    "special",
+    "billing",
+    "paper",
+)
 
 
 def main() -> int:
@@ -62,7 +73,17 @@ def _options() -> argparse.Namespace:
 
 
 def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
-    from tests.benchmarks import asking, billing, copying, memory, posting, reading, special, streaming
+    from tests.benchmarks import (
+        asking,
+        billing,
+        copying,
+        memory,
+        pages,
+        posting,
+        reading,
+        special,
+        streaming,
+    )
 
     rounds = 1 if options.quick else options.rounds
     if "copying" in options.only:
@@ -82,6 +103,8 @@ def _rows(options: argparse.Namespace, codes: list[str]) -> Iterator[Row]:
     if "reading" in options.only:
         large = 20_000 if options.quick else options.events
         yield from reading.rows(codes, (large // 10, large), 3 if options.quick else 20)
+    if "pages" in options.only:
+        yield from pages.rows(20_000 if options.quick else options.events, 5 if options.quick else 100)
     if "special" in options.only:
         yield from special.rows((2_000, 20_000) if options.quick else (100_000, 1_000_000), 8)
     if "billing" in options.only:

@@ -28,7 +28,7 @@ def rows(codes: list[str], sizes: tuple[int, int], runs: int) -> Iterator[Row]:
     chosen, filled = codes[0], 0
     taken = dict[str, list[float]]()
     for size in sizes:
-        _fill([found[code] for code in codes], filled, size)
+        fill([found[code] for code in codes], filled, size, _FILL)
         filled = size
         spend, raw = _spend(found[chosen]), _raw_sum(found[chosen])
         taken.setdefault("spend", []).append(min(seconds(spend) for _ in range(runs)))
@@ -42,7 +42,7 @@ def rows(codes: list[str], sizes: tuple[int, int], runs: int) -> Iterator[Row]:
         yield figure(what, "x", [large / small], gate, note)
 
 
-def _fill(accounts: list[int], done: int, size: int) -> None:
+def fill(accounts: list[int], done: int, size: int, statement: str) -> None:
     """Events straight into the table, then their day totals, as a rebuild makes them."""
     from billing.usage.rebuild import rebuild
 
@@ -50,11 +50,14 @@ def _fill(accounts: list[int], done: int, size: int) -> None:
         connection.execute("SELECT set_config('plainbill.account', '*', false)")
         for first in range(done + 1, size + 1, 500_000):
             last = min(first + 499_999, size)
-            connection.execute(_FILL, {"accounts": accounts, "first": first, "last": last})
+            connection.execute(statement, {"accounts": accounts, "first": first, "last": last})
             connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE usage_event")
     rebuild()
+    with owner() as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE usage_daytotal")
 
 
 def _spend(account_id: int) -> Any:
