@@ -218,8 +218,8 @@ def test_the_check_goes_red_without_the_defence(db: None, monkeypatch: pytest.Mo
     given_account()
     one = event(id="x")
     send(one)
-    careless = batch.statement("store_events").replace("count(*) = %(count)s", "%(count)s > 0")
-    monkeypatch.setattr(batch, "statement", lambda name: careless)
+    careless = batch._storing(False).replace("count(*) = %(count)s", "%(count)s > 0")
+    monkeypatch.setattr(batch, "_storing", lambda counted: careless)
     send(one)
     assert {each.meter for each in rebuild(check=True)} == {"tokens", "calls", "peak"}
 
