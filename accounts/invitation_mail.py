@@ -5,14 +5,14 @@ it later. Whether the mail server took it is written down, and the page offers t
 """
 
 import logging
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.mailing import written
 from accounts.models import Invitation
 from accounts.scope import account_scope
 
@@ -37,20 +37,11 @@ def send_invitation(invitation: Invitation, token: str) -> None:
 def message(invitation: Invitation, token: str) -> EmailMultiAlternatives:
     account = invitation.account
     with translation.override(account.locale.replace("_", "-")), timezone.override(account.timezone):
-        context: dict[str, Any] = {
+        context = {
             "account": account,
             "invitation": invitation,
             "inviter": invitation.invited_by,
             "seller": settings.SELLER.name,
-            "language": translation.get_language(),
             "url": f"{settings.SITE_URL}{reverse('portal:invitation', args=[token])}",
         }
-        context["subject"] = render_to_string("email/invitation_subject.txt", context).strip()
-        mail = EmailMultiAlternatives(
-            subject=context["subject"],
-            body=render_to_string("email/invitation.txt", context),
-            to=[invitation.email],
-            headers={"Auto-Submitted": "auto-generated"},
-        )
-        mail.attach_alternative(render_to_string("email/invitation.html", context), "text/html")
-    return mail
+        return written("invitation", invitation.email, context)

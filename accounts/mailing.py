@@ -10,10 +10,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 
 from accounts.languages import language_of
 from accounts.models import Account, Mail, Membership, User
@@ -101,6 +103,20 @@ def deliver(
         else:
             taken.append(address)
     return Delivered(taken, len(taken) - len(had_it), "; ".join(failed)[:_ERROR_LENGTH])
+
+
+def written(name: str, to: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+    """The mail of the templates email/<name>, in the language and time zone in force."""
+    context = {**context, "language": get_language()}
+    context["subject"] = " ".join(render_to_string(f"email/{name}_subject.txt", context).split())
+    mail = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=render_to_string(f"email/{name}.txt", context),
+        to=[to],
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string(f"email/{name}.html", context), "text/html")
+    return mail
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,10 @@ class PortalConfig(AppConfig):
     verbose_name = "Plainbill"
 
     def ready(self) -> None:
-        from portal import locale_build
+        from portal import (
+            locale_build,
+            sign_in,  # noqa: F401  (hears of recovery codes that are used)
+        )
         from portal.checks import system  # noqa: F401  (registers them)
 
         locale_build.compile_stale()

@@ -16,6 +16,7 @@ urlpatterns = [
     path("webhooks/stripe/", stripe_news, name="stripe_news"),
     path("admin/", admin.site.urls),
     path("accounts/sessions/", RedirectView.as_view(pattern_name="portal:sessions")),
+    path("accounts/email/", RedirectView.as_view(pattern_name="portal:settings")),  # staff change addresses
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("portal.api.urls")),
     path("api/docs/", include("portal.api.docs")),

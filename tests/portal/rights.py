@@ -139,7 +139,7 @@ SITE: Final[dict[str, Rule]] = {
     "account_reset_password_from_key": OPEN,
     "account_reset_password_from_key_done": Rule(get=Reach.ANYONE),
     "account_reauthenticate": BOTH,
-    "account_email": BOTH,
+    "account_email": OPEN,  # led on to the settings
     "account_change_password": BOTH,
     "account_set_password": BOTH,
     "usersessions_list": OPEN,  # led on to our own
