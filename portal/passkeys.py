@@ -13,6 +13,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as allauths
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 MOST: Final = 20
@@ -29,6 +30,11 @@ _UNREADABLE: Final = (
     InvalidSignature,
     UnsupportedAlgorithm,
 )
+
+
+def how_many(user: AbstractBaseUser) -> int:
+    """Passkeys that a person has."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).count()
 
 
 def _read[T](check: Callable[[], T]) -> T:
@@ -65,8 +71,7 @@ class Add(allauths.AddWebAuthnForm):
     credential = Answer()
 
     def clean(self) -> dict[str, Any]:
-        had = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.WEBAUTHN).count()
-        if had >= MOST:
+        if how_many(self.user) >= MOST:
             words = _("You have %(most)s passkeys, the most there may be: remove one first.")
             raise forms.ValidationError(words, params={"most": MOST})
         return _read(super().clean)

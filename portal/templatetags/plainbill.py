@@ -12,9 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import dates, formats
+from portal.passkeys import how_many
 from portal.views import brand as looks
 
 register = template.Library()
+register.simple_tag(how_many, name="passkeys")
 
 _CIRCLE = '<circle cx="8" cy="8" r="6.2"/>'
 ICONS = {

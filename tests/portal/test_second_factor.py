@@ -189,3 +189,25 @@ def test_its_pages_speak_french(staff: User, production: None, own_language: Non
         ("mfa_deactivate_totp", "Désactiver le second facteur"),
     ):
         assert text in client.get(reverse(name), follow=True).content.decode(), name
+
+
+@pytest.mark.parametrize(
+    ("passkeys", "before", "after"),
+    [
+        (0, "asks for your password alone", "your recovery codes with it. You have no passkey"),
+        (1, "then asks for your passkey", "You still have a passkey, and your recovery codes."),
+        (2, "then asks for your passkey", "You still have 2 passkeys, and your recovery codes."),
+    ],
+)
+def test_what_is_left_without_the_app_is_said(staff: User, passkeys: int, before: str, after: str) -> None:
+    client = entered(staff)
+    set_up(client)
+    kept = {"name": "Phone", "credential": {}}
+    Authenticator.objects.bulk_create(
+        Authenticator(user=staff, type=Authenticator.Type.WEBAUTHN, data=kept) for _ in range(passkeys)
+    )
+    off = reverse("mfa_deactivate_totp")
+    assert before in client.get(off).content.decode()
+    page = client.post(off, follow=True).content.decode()
+    assert after in page
+    assert ("10 recovery codes are unused." in page) == bool(passkeys)
