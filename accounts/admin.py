@@ -1,12 +1,15 @@
 """People, accounts and keys for support staff."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +18,8 @@ from django.utils.translation import ngettext
 from accounts.actions import keep_details
 from accounts.activity import record
 from accounts.keys import SCOPES, create_key, make_key, revoke_key
-from accounts.models import Account, Activity, ApiKey, Deed, Membership, User
+from accounts.models import Account, Activity, ApiKey, Deed, Membership, Role, User
+from accounts.team import lock, other_owners
 
 
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -44,9 +48,47 @@ class UserForm(UserChangeForm):  # type: ignore[type-arg]
         fields = "__all__"
         field_classes: ClassVar[dict[str, Any]] = {}
 
+    def clean_is_active(self) -> bool:
+        active: bool = self.cleaned_data["is_active"]
+        if not active:
+            owned = Membership.objects.filter(user=self.instance, role=Role.OWNER, user__is_active=True)
+            _keep_owners(list(owned.select_related("account")))
+        return active
+
+
+class MembershipForms(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Rows of which none may take an account its last owner who can sign in."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.is_valid():
+            return
+        rows = {form.instance.pk: form for form in self.initial_forms}
+        staying = [form.instance for form in self.forms if form not in self.deleted_forms]
+        kept = {one.account_id for one in staying if one.role == Role.OWNER and one.user.is_active}
+        owners = Membership.objects.filter(pk__in=rows, role=Role.OWNER, user__is_active=True)
+        leaving = [one for one in owners.select_related("account") if one.account_id not in kept]
+        try:
+            _keep_owners(leaving)
+        except ValidationError as error:
+            for one in leaving:
+                rows[one.pk].add_error("role" if "role" in rows[one.pk].fields else None, error)
+            raise  # Django passes over the errors of a row that is to be deleted
+
+
+def _keep_owners(leaving: Collection[Membership]) -> None:
+    """Refuse where accounts would be left without an owner who can sign in."""
+    lock({one.account_id for one in leaving})
+    pks = [one.pk for one in leaving]
+    alone = {one.account.code for one in leaving if not other_owners(one.account_id, pks).exists()}
+    if alone:
+        sentence = _("%(accounts)s would have no owner who can sign in: make somebody else owner first.")
+        raise ValidationError(sentence, params={"accounts": ", ".join(sorted(alone))})
+
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
+    formset = MembershipForms
     extra = 0
     autocomplete_fields = ("account", "user")
 

@@ -6,6 +6,7 @@ other at once the second finds himself the last. Refusals are Django's Validatio
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -127,8 +128,19 @@ def open_invitations(account: Account) -> QuerySet[Invitation]:
     return Invitation.objects.filter(account=account, **_OPEN)
 
 
+def lock(accounts: Iterable[int]) -> None:
+    """Until the transaction ends nobody else changes the teams of these accounts."""
+    list(Account.objects.select_for_update(no_key=True).filter(pk__in=accounts).order_by("pk"))
+
+
+def other_owners(account: int, leaving: Iterable[int]) -> QuerySet[Membership]:
+    """Who owns the account and can sign in, without the memberships that are `leaving`."""
+    owners = Membership.objects.filter(account=account, role=Role.OWNER, user__is_active=True)
+    return owners.exclude(pk__in=leaving)
+
+
 def _lock(account: Account) -> None:
-    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    lock([account.pk])
 
 
 def _locked(membership: Membership) -> Membership:
@@ -151,8 +163,7 @@ def _keep_an_owner(leaving: Membership, field: str) -> None:
     """Refuse where no active owner would be left."""
     if leaving.role != Role.OWNER:
         return
-    others = Membership.objects.filter(account=leaving.account_id, role=Role.OWNER, user__is_active=True)
-    if not others.exclude(pk=leaving.pk).exists():
+    if not other_owners(leaving.account_id, [leaving.pk]).exists():
         raise _refused(field, _("An account needs an owner: make somebody else owner first."))
 
 

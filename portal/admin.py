@@ -25,7 +25,7 @@ from billing.plans.actions import Actor, preview_change, preview_take_back, take
 from billing.plans.errors import PlanError, QuoteChanged
 from billing.plans.models import PendingLine, Period, Phase, Plan, PlanVersion, ScheduledChange, Subscription
 from billing.plans.queries import status, version_at
-from portal import acts, admin_jobs  # noqa: F401  # registers itself
+from portal import acts, admin_jobs, admin_sign_in  # noqa: F401  # register themselves
 from portal.admin_moves import move_view
 from portal.offers import Offer, offer_cancel, offer_reactivate
 

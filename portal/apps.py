@@ -1,4 +1,4 @@
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 
 
 class PortalConfig(AppConfig):
@@ -13,4 +13,3 @@ class PortalConfig(AppConfig):
         from portal.checks import system  # noqa: F401  (registers them)
 
         locale_build.compile_stale()
-        apps.get_app_config("account").verbose_name = "Sign-in"  # allauth's, beside our own accounts'

@@ -161,11 +161,10 @@ SITE: Final[dict[str, Rule]] = {
 """Beside them, by name. A call of the API without a name is for keys."""
 
 ADMIN: Final[dict[str, str]] = {
-    "account.emailaddress": "vacd",
     "accounts.account": "vac",
     "accounts.activity": "v",
     "accounts.apikey": "vac",
-    "accounts.user": "vacd",
+    "accounts.user": "vac",
     "auth.group": "vacd",
     "invoices.invoice": "v",
     "invoices.ledgertransaction": "v",
@@ -175,7 +174,6 @@ ADMIN: Final[dict[str, str]] = {
     "limits.drill": "v",
     "limits.limitversion": "va",
     "limits.stop": "v",
-    "mfa.authenticator": "vacd",
     "payments.attempt": "v",
     "payments.card": "v",
     "payments.hold": "va",

@@ -201,7 +201,7 @@ def test_staff_change_details_and_members_in_the_admin(account: Account) -> None
     names = ("code", "name", "currency", "timezone", "locale", "email", "country")
     inline = {"memberships-TOTAL_FORMS": "3", "memberships-INITIAL_FORMS": "2"}
     for at, (row, user, role) in enumerate(
-        [(one, owner, Role.OWNER), (two, leaver, Role.BILLING), (None, newcomer, Role.VIEWER)]
+        [(one, owner, Role.OWNER), (two, leaver, Role.BILLING), (None, newcomer, Role.OWNER)]
     ):
         fields = {"id": row.pk if row else "", "account": account.pk, "user": user.pk, "role": role}
         inline |= {f"memberships-{at}-{name}": str(value) for name, value in fields.items()}
@@ -216,7 +216,7 @@ def test_staff_change_details_and_members_in_the_admin(account: Account) -> None
         "Billing details changed: city (before: “–”, now: “Lyon”).",
         f"Role of {owner.email} changed from owner to developer.",
         f"{leaver.email} removed; the role was billing.",
-        f"{newcomer.email} joined as viewer.",
+        f"{newcomer.email} joined as owner.",
     }
 
 
