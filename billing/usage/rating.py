@@ -94,15 +94,15 @@ def daily_costs(
 
 
 @exact()
-def meter_costs(period: Period, meter: str, cuts: Sequence[datetime]) -> list[Decimal]:
-    """What each [cut, next cut) added to the exact cost of the charges on `meter`: as `daily_costs`, by any cuts.
+def costs_between(period: Period, cuts: Sequence[datetime], meter: str | None = None) -> list[Decimal]:
+    """What each [cut, next cut) added to the exact cost of the charges, or of those on `meter`: as `daily_costs`.
 
     `cuts` ascend and lie in the period. Their sum is the exact cost at the last cut less that at the first one.
     """
     costs = [ZERO] * (len(cuts) - 1)
     levels_until = _so_far(period, None)
     for version, start, end in spans_in(period):
-        charges = [charge for charge in plan_terms(version).charges if charge.meter == meter]
+        charges = [charge for charge in plan_terms(version).charges if meter in (None, charge.meter)]
         inside = [min(max(cut, start), end) for cut in cuts]
         if not charges or inside[0] == inside[-1]:
             continue
