@@ -3,7 +3,7 @@
 Who opens a reading promises that nothing it asks about changes inside. Outside of one nothing is kept.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper, wraps
@@ -37,6 +37,28 @@ def no_reading() -> Iterator[None]:
         _answers.reset(token)
 
 
+@contextmanager
+def supposing(kept: Collection[Callable[..., Any]]) -> Iterator[None]:
+    """A reading of its own, for who supposes a change inside another one, or makes one that is taken back.
+
+    Only what the `kept` questions answer, which the change does not touch, is shared with the other, both ways.
+    """
+    around = _answers.get()
+    inside: Answers = {}
+    _share(around, inside, kept)
+    token = _answers.set(inside)
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+        _share(inside, around, kept)
+
+
+def _share(some: Answers | None, others: Answers | None, kept: Collection[Callable[..., Any]]) -> None:
+    if some is not None and others is not None:
+        others.update({key: answer for key, answer in some.items() if key[0] in kept})
+
+
 def reads() -> bool:
     """Whether a reading is going on."""
     return _answers.get() is not None
@@ -53,7 +75,7 @@ def once[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         answers = _answers.get()
         if answers is None:
             return function(*args, **kwargs)
-        key = function, args, tuple(sorted(kwargs.items()))
+        key = ask, args, tuple(sorted(kwargs.items()))
         try:
             if key in answers:
                 found: R = answers[key]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from billing.plans.errors import QuoteChanged
 from billing.plans.lines import PlanLine
-from billing.plans.models import Period, PlanVersion, Subscription
+from billing.plans.models import Period, PlanVersion, ScheduledChange, Subscription
 from billing.pricing.lines import Line
 
 QUOTE_VALID = timedelta(minutes=15)
@@ -49,6 +49,16 @@ class Preview:
     @property
     def lines(self) -> tuple[Line, ...]:
         return tuple(line.as_line() for line in self.plan_lines)
+
+    @property
+    def scheduled(self) -> ScheduledChange | None:
+        """The row by which this waits for the period's end, not stored; None: it does not wait."""
+        if self.when != "period_end":
+            return None
+        account_id, at = self.subscription.account_id, self.effective_at
+        return ScheduledChange(
+            subscription=self.subscription, account_id=account_id, at=at, version=self.version
+        )
 
     @property
     def quote(self) -> str:

@@ -2,15 +2,14 @@
 
 The last four weeks of complete days give a level (their mean, in which the highest and the lowest day count
 no more than the ones next to them, so that one odd day does not lead). From two weeks on they also give the shape of
-the week (each weekday's mean against the level, drawn halfway to it while there is little of it), growth or fall
-where it stands out of the scatter, and whether days that miss are followed by others that do. What is
-left of today and every day after it is expected to cost what all that says. The bands come from the scatter of
-the same days around that expectation, counting both the scatter to come and what is uncertain about level and growth,
-widened for few days as Student's t is. Everything is deterministic, and nothing spent is ever forecast
-away. How often the bands hold is measured in docs/forecast.md.
+the week (each weekday's mean against the level, drawn halfway to it while there is little of it: weekdays.py), growth
+or fall where it stands out of the scatter, and whether days that miss are followed by others that do. What is left of
+today (hours.py says how much) and every day after it is expected to cost what all that says. The bands come from the
+scatter of the same days around that expectation, counting both the scatter to come and what is uncertain about level,
+growth and the rest of today, widened for few days as Student's t is. Everything is deterministic, and nothing spent is
+ever forecast away. How often the bands hold is measured in docs/forecast.md.
 """
 
-from calendar import Day
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from typing import Final
 
 from billing.pricing.dates import DAY
 from billing.pricing.money import PRECISION, ZERO, round_money
+from billing.pricing.weekdays import MIN_SHAPED_DAYS, scatter, steady, usual
 
 WINDOW_DAYS: Final = 28
 MIN_DAYS: Final = 3
 """Complete days that a forecast needs."""
-MIN_SHAPED_DAYS: Final = 14
-"""Complete days from which weekdays are told apart, and a forecast may be called confident."""
 MAX_CONFIDENT_WIDTH: Final = Decimal("0.5")
 """high - low of a confident forecast, as a part of what is expected."""
 
@@ -92,6 +90,7 @@ def forecast(
     spent: Decimal,
     today: date,
     today_fraction: Decimal | Fraction,
+    today_variance: Decimal = ZERO,
     end_day: date,
     currency: str,
 ) -> Forecast | None:
@@ -99,8 +98,9 @@ def forecast(
 
     `history`: usage cost by complete local day, of this period and earlier ones, in any order; days between
     the first and today that are missing cost nothing, today and later are ignored. `spent`: this period's
-    usage so far, today included. `today_fraction`: how much of today has passed, 0 to 1. Answers in minor
-    units. ValueError if today is not before `end_day`, or for a fraction outside 0 to 1.
+    usage so far, today included. `today_fraction`: how much of today's cost has mostly come by now, 0 to 1, and
+    `today_variance` how unsure that is. Answers in minor units. ValueError if today is not before `end_day`, or for a
+    fraction outside 0 to 1.
     """
     if not 0 <= today_fraction <= 1 or today >= end_day:
         raise ValueError(f"cannot forecast from {today_fraction} of {today} to {end_day}")
@@ -111,7 +111,7 @@ def forecast(
         passed = Fraction(today_fraction)
         rest = Decimal(passed.denominator - passed.numerator) / Decimal(passed.denominator)
         after = [(today + DAY * number, Decimal(1)) for number in range(1, (end_day - today).days)]
-        bands = _bands(_pattern(costs), spent, [(today, rest), *after], currency)
+        bands = _bands(_pattern(costs), spent, [(today, rest), *after], today_variance, currency)
         last = bands[-1]
         narrow = last.high80 - last.low80 <= last.mid * MAX_CONFIDENT_WIDTH
         confident = len(costs) >= MIN_SHAPED_DAYS and narrow
@@ -128,31 +128,16 @@ def _complete_days(history: Iterable[tuple[date, Decimal]], today: date) -> list
 
 
 def _pattern(costs: Sequence[tuple[date, Decimal]]) -> _Pattern:
-    steady = _steady(costs)
-    level = sum((cost for _, cost in steady), ZERO) / len(steady)
+    even = steady(costs)
+    weekdays = usual(even)
     if len(costs) < MIN_SHAPED_DAYS:
-        weekdays = tuple(max(level, ZERO) for _ in Day)
-        return _Pattern(weekdays, _scatter(costs, weekdays, len(costs) - 1), len(costs), len(costs) - 1)
-    return _growing(costs, steady, _weekdays(steady, level))
-
-
-def _weekdays(steady: Sequence[tuple[date, Decimal]], level: Decimal) -> tuple[Decimal, ...]:
-    """Each weekday's mean, drawn halfway to the level by one day more of it; together they cost what the days did."""
-    found = []
-    for weekday in Day:
-        own = [cost for day, cost in steady if day.weekday() == weekday]
-        found.append((sum(own, ZERO) + level) / (len(own) + 1))
-    drift = level - sum((found[day.weekday()] for day, _ in steady), ZERO) / len(steady)
-    return tuple(max(cost + drift, ZERO) for cost in found)
-
-
-def _scatter(costs: Sequence[tuple[date, Decimal]], weekdays: Sequence[Decimal], freedom: int) -> Decimal:
-    return sum(((cost - weekdays[day.weekday()]) ** 2 for day, cost in costs), ZERO) / freedom
+        return _Pattern(weekdays, scatter(costs, weekdays), len(costs), len(costs) - 1)
+    return _growing(costs, even, weekdays)
 
 
 def _growing(
     costs: Sequence[tuple[date, Decimal]],
-    steady: Sequence[tuple[date, Decimal]],
+    even: Sequence[tuple[date, Decimal]],
     weekdays: tuple[Decimal, ...],
 ) -> _Pattern:
     """The pattern with its growth, as far as the days bear it out, and with the echo of its misses.
@@ -163,7 +148,7 @@ def _growing(
     centre = Decimal(len(costs) - 1) / 2
     moved = [(n - centre) * weekdays[day.weekday()] for n, (day, _) in enumerate(costs)]
     raw = [cost - weekdays[day.weekday()] for day, cost in costs]
-    misses = [cost - weekdays[day.weekday()] for day, cost in steady]
+    misses = [cost - weekdays[day.weekday()] for day, cost in even]
     spread = sum((one * one for one in moved), ZERO)
     slope = _product(moved, misses) / spread if spread else ZERO
     unsure = _squares(raw, moved, slope) / (len(costs) - 8) / spread if spread else ZERO
@@ -202,31 +187,32 @@ def _echo(misses: Sequence[Decimal]) -> Decimal:
     return min(found, MAX_ECHO) if found > 0 and found**2 * len(misses) > 4 else ZERO
 
 
-def _steady(costs: Sequence[tuple[date, Decimal]]) -> list[tuple[date, Decimal]]:
-    """The highest and the lowest cost replaced by the ones next to them (winsorised by one)."""
-    ordered = sorted(cost for _, cost in costs)
-    return [(day, min(max(cost, ordered[1]), ordered[-2])) for day, cost in costs]
-
-
 def _bands(
-    pattern: _Pattern, spent: Decimal, days: Sequence[tuple[date, Decimal]], currency: str
+    pattern: _Pattern,
+    spent: Decimal,
+    days: Sequence[tuple[date, Decimal]],
+    today_variance: Decimal,
+    currency: str,
 ) -> tuple[Band, ...]:
-    """A band for the end of each of `days`, (day, part of it that is left)."""
+    """A band for the end of each of `days`, (day, part of it that is left); today is the first."""
     z80, z95 = ((z + (z**3 + z) / (4 * pattern.freedom)) for z in (_Z80, _Z95))
     middle, bands = spent, list[Band]()
-    ahead, moved, scatter, echoed, weight = ZERO, ZERO, ZERO, Decimal(1), ZERO
+    ahead, moved, spread, echoed, weight, unsure = ZERO, ZERO, ZERO, Decimal(1), ZERO, ZERO
     centre = Decimal(pattern.days - 1) / 2
     keeps = 1 - pattern.echo
     for number, (day, part) in enumerate(days):
-        usual, place = pattern.by_weekday[day.weekday()], pattern.days + min(number, GROWS_FOR) - centre
+        expected, place = pattern.by_weekday[day.weekday()], pattern.days + min(number, GROWS_FOR) - centre
         echoed *= pattern.echo
-        middle += max(usual * (1 + pattern.growth * place) + pattern.miss * echoed, ZERO) * part
+        cost = max(expected * (1 + pattern.growth * place) + pattern.miss * echoed, ZERO)
+        middle += cost * part
+        if number == 0:
+            unsure = cost**2 * today_variance
         weight = weight * pattern.echo + 1
         ahead += part
-        moved += usual * place * part
-        scatter += part * weight**2 * (1 - pattern.echo**2)
+        moved += expected * place * part
+        spread += part * weight**2 * (1 - pattern.echo**2)
         level = ahead**2 / pattern.days * (1 + pattern.echo) / keeps
-        variance = pattern.variance * (scatter + level) + pattern.growth_variance * moved**2
+        variance = pattern.variance * (spread + level) + pattern.growth_variance * moved**2 + unsure
         deviation = variance.sqrt()
         levels = (middle - z95 * deviation, middle - z80 * deviation, middle)
         lows = [round_money(max(one, spent), currency) for one in levels]

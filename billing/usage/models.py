@@ -143,6 +143,20 @@ class SentByKey(models.Model):
     events = models.BigIntegerField()
 
 
+class DayHours(models.Model):
+    """How an account's cost of one local day lay on its hours, for forecasts (hours.py): four weeks are kept.
+
+    `hours`: millionths of the day's cost by the clock's 24 hours; empty where there is nothing to tell.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "day")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    timezone = models.CharField(max_length=64)
+    hours = models.JSONField(default=list)
+    counted_at = models.DateTimeField()
+
+
 class DayLevel(models.Model):
     """How one meter's level went on one local day, by the dimension values of its day totals: it is at its last value.
 

@@ -94,15 +94,15 @@ def daily_costs(
 
 
 @exact()
-def meter_costs(period: Period, meter: str, cuts: Sequence[datetime]) -> list[Decimal]:
-    """What each [cut, next cut) added to the exact cost of the charges on `meter`: as `daily_costs`, by any cuts.
+def costs_between(period: Period, cuts: Sequence[datetime], meter: str | None = None) -> list[Decimal]:
+    """What each [cut, next cut) added to the exact cost of the charges, or of those on `meter`: as `daily_costs`.
 
     `cuts` ascend and lie in the period. Their sum is the exact cost at the last cut less that at the first one.
     """
     costs = [ZERO] * (len(cuts) - 1)
     levels_until = _so_far(period, None)
     for version, start, end in spans_in(period):
-        charges = [charge for charge in plan_terms(version).charges if charge.meter == meter]
+        charges = [charge for charge in plan_terms(version).charges if meter in (None, charge.meter)]
         inside = [min(max(cut, start), end) for cut in cuts]
         if not charges or inside[0] == inside[-1]:
             continue
@@ -160,7 +160,7 @@ def period_usage(
     In one reading (accounts/reading.py) days are read along with the first cuts: mostly both are wanted.
     """
     levels_until = _levels_until(charges, levels_until)
-    known = _known_usage(period, levels_until, arrived_by)
+    known = known_usage(period, levels_until, arrived_by)
     if known is None:
         return usages_upto([_question(period, cuts, charges, levels_until, arrived_by)])[0]
     found = _found(known, charges, cuts)
@@ -194,7 +194,7 @@ def usage_ahead(asked: Sequence[Asked]) -> None:
                 continue
             charges = plan_terms(version).charges
             own, cuts = _levels_until(charges, levels_until), [start, _end(end, each.until)]
-            known = _known_usage(each.period, own, None)
+            known = known_usage(each.period, own, None)
             if known is None or _found(known, charges, cuts) is None:
                 with_days = [*cuts, *_days_along(each.period, charges)]
                 questions.append(_question(each.period, with_days, charges, own))
@@ -213,7 +213,7 @@ type Known = list[tuple[tuple[Charge, ...], dict[datetime, dict[str, Usage]]]]
 
 
 @once
-def _known_usage(period: Period, levels_until: datetime | None, arrived_by: datetime | None) -> Known | None:
+def known_usage(period: Period, levels_until: datetime | None, arrived_by: datetime | None) -> Known | None:
     """What this reading knows of a period's usage, to be added to; None outside of one."""
     return [] if reads() else None
 

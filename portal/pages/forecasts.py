@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 from accounts.models import Account
 from billing.pricing.forecast import Forecast, forecast
+from billing.usage.hours import passed_today
 from billing.usage.rating import daily_costs
 from portal.charts import ForecastPoint
 from portal.pages.figures import PeriodFigures
@@ -36,11 +36,13 @@ def period_forecast(account: Account, figures: PeriodFigures) -> Forecast | None
         history += [
             (day, sum(costs.values(), Decimal(0))) for day, costs in daily_costs(previous, previous.end)
         ]
+    passed = passed_today(account.pk, figures.today, figures.until, figures.period.timezone)
     return forecast(
         history,
         spent=figures.total,
         today=figures.today,
-        today_fraction=Fraction(figures.position).limit_denominator(10**6) - (figures.begun - 1),
+        today_fraction=passed.share,
+        today_variance=passed.variance,
         end_day=figures.period.end_day,
         currency=figures.currency,
     )

@@ -2,10 +2,13 @@
 and never ended a period before its time. Then nobody asks for these again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final, cast
 
-from django.db.models import Exists, F, Model, QuerySet, Subquery, Sum
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import Exists, F, Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import JSONObject
 
 from accounts.models import Account
 from accounts.reading import Many
@@ -17,7 +20,8 @@ from billing.limits.queries import cut_periods, limit_versions
 from billing.plans.models import PendingLine, Period, Redemption
 from billing.plans.queries import redemptions_of
 from billing.pricing.money import ZERO
-from billing.usage.models import PurgedSpan, RollupZone
+from billing.usage.hours import day_hours
+from billing.usage.models import DayHours, PurgedSpan, RollupZone
 from billing.usage.queries import kept_zone
 from billing.usage.retention import purged_spans
 
@@ -47,3 +51,21 @@ def tell_known(account: Account, row: Any) -> None:
     for name, (_rows, question) in _LISTS.items():
         if not getattr(row, name):
             question.tell(account.pk, [])
+
+
+def with_hours(periods: QuerySet[Period]) -> QuerySet[Period]:
+    """Periods with what `tell_hours` tells: each with the hours of its own days."""
+    days = DayHours.objects.filter(
+        account=OuterRef("account"), day__gte=OuterRef("first_day"), day__lt=OuterRef("end_day")
+    )
+    hours = JSONBAgg(JSONObject(day="day", hours="hours"))
+    return periods.annotate(
+        day_hours=Subquery(days.order_by().values("account").annotate(each=hours).values("each"))
+    )
+
+
+def tell_hours(account: Account, periods: Iterable[Any]) -> None:
+    """In a reading: what came with the account's last periods `with_hours`. Two may share a day."""
+    told = [each for period in periods for each in period.day_hours or ()]
+    by_day = {date.fromisoformat(each["day"]): each["hours"] for each in told}
+    day_hours.tell(account.pk, list(by_day.items()))

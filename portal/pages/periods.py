@@ -12,7 +12,7 @@ from accounts.reading import once
 from billing.plans.models import Period, Subscription
 from billing.plans.queries import current_period, period_at, running_subscription, scheduled_changes
 from portal import dates
-from portal.pages.known import tell_known, with_known
+from portal.pages.known import tell_hours, tell_known, with_hours, with_known
 
 SHOWN = 13
 
@@ -52,7 +52,9 @@ def recent_periods(account: Account) -> Sequence[Period]:
 
 
 def _stored(account: Account) -> Sequence[Period]:
-    rows = with_known(_of(account), account).select_related("subscription__scheduled_change__version__plan")
+    rows = with_hours(with_known(_of(account), account)).select_related(
+        "subscription__scheduled_change__version__plan"
+    )
     found = list(rows.order_by("-start", "-number")[:SHOWN])
     for period in found:
         period.account = period.subscription.account = account
@@ -60,6 +62,7 @@ def _stored(account: Account) -> Sequence[Period]:
         scheduled_changes.tell(period.subscription_id, change)
     for period in found[:1]:
         tell_known(account, period)
+    tell_hours(account, found)
     return found
 
 

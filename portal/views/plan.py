@@ -23,6 +23,7 @@ from portal.pages.coupons import CouponEntry
 from portal.pages.first_limit import first_limit
 from portal.pages.limits import LimitForm
 from portal.pages.offers import OfferPage, begin_page, cancel_page, reactivate_page, take_back_page
+from portal.pages.periods import plan_of
 from portal.pages.plan import plan_page
 from portal.pages.quotes import quote_page
 from portal.views.base import PortalRequest, page, show
@@ -209,7 +210,7 @@ def _quote(  # noqa: PLR0917
     typed: LimitForm | None = None,
 ) -> HttpResponseBase:
     now = timezone.now()
-    subscription = running_subscription(request.account)
+    subscription = plan_of(request.account)
     if subscription is None:
         return _begin(request, plan)
     try:
@@ -260,7 +261,7 @@ def _plan(code: str) -> Plan:
 
 
 def _subscription(request: PortalRequest) -> Subscription:
-    subscription = running_subscription(request.account)
+    subscription = plan_of(request.account)
     if subscription is None:
         raise Http404
     return subscription

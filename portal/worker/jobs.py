@@ -36,6 +36,7 @@ from billing.payments.collecting import accounts_to_charge, charge_account
 from billing.payments.mail import send_notices_of
 from billing.payments.notices import accounts_to_tell
 from billing.payments.providers import card_provider
+from billing.usage.hours import keep_hours
 from billing.usage.rebuild import sync_rollups
 from billing.usage.replay import replay
 from billing.usage.retention import purge_account, purge_quarantine
@@ -163,6 +164,11 @@ def purge_usage() -> None:
         purge_quarantine(timezone.now())
 
 
+def count_hours() -> None:
+    """How the last days of each account lay on their hours, for its forecasts."""
+    each(accounts_with_periods(), functools.partial(_count_hours, now=timezone.now()))
+
+
 def purge_ended_reservations() -> None:
     """Rows of reservations that nobody will commit again."""
     with installation_scope():
@@ -202,6 +208,11 @@ def purge_webhooks() -> None:
 def _tell(account_id: int, now: datetime) -> None:
     with account_scope(account_id):
         send_notices_of(Account.objects.get(pk=account_id), now)
+
+
+def _count_hours(account: Account, now: datetime) -> None:
+    with account_scope(account.pk):
+        keep_hours(account, now)
 
 
 def _purge(account: Account) -> None:
@@ -281,6 +292,7 @@ SCHEDULE: Final = (
     Job(charge_cards),
     Job(send_invoice_mails),
     Job(remind, cron=EVERY_HOUR),
+    Job(count_hours, cron=EVERY_NIGHT),
     Job(purge_usage, cron=EVERY_NIGHT),
     Job(purge_webhooks, cron=EVERY_NIGHT),
     Job(purge_ended_reservations),

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from accounts.reading import grouped, many, no_reading, once, one_reading, reads
+from accounts.reading import grouped, many, no_reading, once, one_reading, reads, supposing
 
 
 class Asked:
@@ -105,6 +105,24 @@ def test_who_tries_a_change_inside_a_reading_asks_anew(asked: Asked) -> None:
             assert not reads()
             assert (ask(1), ask(1)) == (2, 3)
         assert ask(1) == 1
+
+
+def test_who_supposes_a_change_shares_what_it_does_not_touch() -> None:
+    touched, kept, numbers = once(Asked()), once(Asked()), many(Squares())
+    with one_reading():
+        assert (touched(1), kept(1), numbers(2)) == (1, 1, 4)
+        with supposing([kept, numbers]):
+            numbers.tell(3, 10)
+            assert (touched(1), kept(1), kept(2), numbers(2), numbers(3)) == (2, 1, 2, 4, 10)
+        assert (touched(1), kept(2), numbers(3)) == (1, 2, 10), "what was learnt of them is known after it"
+        with suppress(KeyError), supposing([]):
+            touched(1)
+            raise KeyError
+        assert touched(1) == 1
+    with supposing([kept]):
+        assert reads()
+        assert kept(1) == kept(1) == 3, "a reading of its own, where there is no other"
+    assert not reads()
 
 
 def test_rows_are_grouped_in_their_order() -> None:

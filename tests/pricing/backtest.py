@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from billing.pricing.forecast import forecast
+from billing.pricing.hours import Passed
+from billing.pricing.money import ZERO
 
 FIRST: Final = date(2026, 6, 1)
 PERIOD: Final = 30
+CENT: Final = Decimal("0.01")
 CUTS: Final = (3, 5, 8, 12, 16, 20, 25, 28)
 """Days of the period that are complete when it is forecast; half of the next one has passed as well."""
 SEEDS: Final = 150
@@ -57,32 +59,58 @@ class Report:
 
 def replays(days: Days, begins: int, day_share: float = 0.5) -> Iterator[Replay]:
     """The cuts of the period that begins on day `begins`; the days before it are known too."""
-    period = [Decimal(f"{cost:.2f}") for cost in days[begins : begins + PERIOD]]
-    known = [(FIRST + timedelta(days=n), Decimal(f"{cost:.2f}")) for n, cost in enumerate(days)]
-    actual, end_day = sum(period), FIRST + timedelta(days=begins + PERIOD)
-    if not actual:
+    known = dated(days)
+    if not sum(cost for _, cost in known[begins : begins + PERIOD]):
         return
     for cut in CUTS:
-        spent = sum(period[:cut]) + (period[cut] * Decimal(str(day_share))).quantize(Decimal("0.01"))
-        found = forecast(
-            known[: begins + cut],
-            spent=Decimal(spent),
-            today=FIRST + timedelta(days=begins + cut),
-            today_fraction=Fraction(str(day_share)),
-            end_day=end_day,
-            currency="EUR",
+        so_far = (known[begins + cut][1] * Decimal(str(day_share))).quantize(CENT)
+        found = replay(
+            known, begins, cut, spent=so_far, passed=Passed(Decimal(str(day_share))), clock=day_share
         )
-        if found is None:
-            continue
-        last = found.bands[-1]
-        naive = spent / Decimal(cut + day_share) * PERIOD
-        yield Replay(
-            float(actual),
-            float(found.expected),
-            float(naive),
-            found.low <= actual <= found.high,
-            last.low95 <= actual <= last.high95,
-        )
+        if found is not None:
+            yield found
+
+
+def replay(
+    known: Sequence[tuple[date, Decimal]],
+    begins: int,
+    cut: int,
+    *,
+    spent: Decimal,
+    passed: Passed,
+    clock: float,
+) -> Replay | None:
+    """The forecast on day `cut` of the period that begins on day `begins`; None where there is none.
+
+    Of that day `spent` is spent by now, `clock` of it has passed by the clock, and its cost is taken to be as `passed`
+    says.
+    """
+    period = [cost for _, cost in known[begins : begins + PERIOD]]
+    actual, spent = sum(period, ZERO), sum(period[:cut], spent)
+    found = forecast(
+        known[: begins + cut],
+        spent=spent,
+        today=known[begins + cut][0],
+        today_fraction=passed.share,
+        today_variance=passed.variance,
+        end_day=known[begins][0] + timedelta(days=PERIOD),
+        currency="EUR",
+    )
+    if found is None:
+        return None
+    last = found.bands[-1]
+    return Replay(
+        float(actual),
+        float(found.expected),
+        float(spent / Decimal(cut + clock) * PERIOD),
+        found.low <= actual <= found.high,
+        last.low95 <= actual <= last.high95,
+    )
+
+
+def dated(days: Days, later: int = 0) -> list[tuple[date, Decimal]]:
+    """Daily costs in cents, from `later` days after `FIRST` on."""
+    return [(FIRST + timedelta(days=n), Decimal(f"{cost:.2f}")) for n, cost in enumerate(days, later)]
 
 
 def report(name: str, found: Sequence[Replay]) -> Report:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Final
 
 from billing.limits.models import LimitVersion
@@ -11,9 +10,10 @@ from billing.limits.queries.clamping import spent_on, usage_so_far
 from billing.limits.queries.crossing import is_reached
 from billing.plans.models import Period
 from billing.plans.queries import period_at, plan_terms, spans_in
-from billing.pricing.dates import DAY, local_date, local_midnight
+from billing.pricing.dates import local_date, local_midnight
 from billing.pricing.forecast import forecast
 from billing.pricing.money import ZERO
+from billing.usage.hours import passed_today
 from billing.usage.rating import daily_costs, rate_period
 
 MIN_DAYS: Final = 7
@@ -35,6 +35,7 @@ def expected_on(limits: Iterable[LimitVersion], period: Period, at: datetime) ->
     today = local_date(at, period.timezone)
     if not days or (today - min(day for day, _ in days)).days < MIN_DAYS:
         return {}
+    passed = passed_today(period.account_id, today, at, period.timezone)
     found = {}
     for limit in limits:
         meter = limit.meter.code if limit.meter else None
@@ -45,7 +46,8 @@ def expected_on(limits: Iterable[LimitVersion], period: Period, at: datetime) ->
             [(day, spent_on(costs, meter)) for day, costs in days],
             spent=spent,
             today=today,
-            today_fraction=_passed(period, today, at),
+            today_fraction=passed.share,
+            today_variance=passed.variance,
             end_day=period.end_day,
             currency=limit.account.currency,
         )
@@ -81,9 +83,3 @@ def _sums(costs: Mapping[str, Decimal], meters: Mapping[str, str]) -> dict[str, 
     for charge, cost in costs.items():
         sums[meters[charge]] = sums.get(meters[charge], ZERO) + cost
     return sums
-
-
-def _passed(period: Period, today: date, at: datetime) -> Fraction:
-    """How much of today has passed by the local clock."""
-    start, end = (local_midnight(day, period.timezone) for day in (today, today + DAY))
-    return min(max(Fraction((at - start) / (end - start)).limit_denominator(10**6), Fraction(0)), Fraction(1))

@@ -39,10 +39,9 @@ def cancel(
     preview = _preview(locked, when, actor)
     preview.hold_to(quote)
     ScheduledChange.objects.filter(subscription=locked).delete()
-    if preview.when == "period_end":
-        ScheduledChange.objects.create(
-            subscription=locked, account_id=locked.account_id, at=preview.effective_at, version=None
-        )
+    scheduled = preview.scheduled
+    if scheduled is not None:
+        scheduled.save()
         tell_change(locked, Change.CANCELLATION_SCHEDULED)
     else:
         _end_now(locked, preview)

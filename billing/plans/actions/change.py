@@ -50,13 +50,9 @@ def confirm_change(
     step = plan_step(locked, plan, "at" if at else when, at, actor)
     step.preview.hold_to(quote)
     ScheduledChange.objects.filter(subscription=locked).delete()
-    if step.preview.when == "period_end":
-        ScheduledChange.objects.create(
-            subscription=locked,
-            account_id=locked.account_id,
-            at=step.preview.effective_at,
-            version=step.version,
-        )
+    scheduled = step.preview.scheduled
+    if scheduled is not None:
+        scheduled.save()
         tell_change(locked, Change.CHANGE_SCHEDULED)
     else:
         _switch(locked, step)

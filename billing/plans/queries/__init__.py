@@ -28,7 +28,7 @@ from billing.plans.queries.subscriptions import (
     subscription_data,
     version_at,
 )
-from billing.plans.queries.taxes import tax_for
+from billing.plans.queries.taxes import tax_for, tax_rules
 from billing.plans.queries.terms import meters_as_published, plan_terms, published_terms
 
 __all__ = [
@@ -66,5 +66,6 @@ __all__ = [
     "status",
     "subscription_data",
     "tax_for",
+    "tax_rules",
     "version_at",
 ]

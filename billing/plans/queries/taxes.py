@@ -21,13 +21,13 @@ def tax_for(account: Account, charge_tax: str | None, plan_tax: str | None, on: 
         account_country=account.country,
         seller_country=settings.SELLER.country,
         vat_id_valid=vat_id_is_valid(account.tax_id, account.country),
-        rules=_rules(),
+        rules=tax_rules(),
         on=on,
     )
 
 
 @once
-def _rules() -> Sequence[TaxRate]:
+def tax_rules() -> Sequence[TaxRate]:
     return list(TaxRate.objects.all())
 
 

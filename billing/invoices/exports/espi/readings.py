@@ -15,7 +15,7 @@ from billing.invoices.exports.usage import spans
 from billing.plans.models import Meter, Period
 from billing.pricing.money import ZERO, exact
 from billing.usage.queries import bucket_starts, usage_rows
-from billing.usage.rating import meter_costs
+from billing.usage.rating import costs_between
 
 MULTIPLIERS: Final = (0, -3, -6, -9, -12)
 """Powers of ten that readings are written in (UnitMultiplierKind has them)."""
@@ -121,7 +121,7 @@ def _costs(account: Account, meter: Meter, cuts: Sequence[datetime]) -> dict[dat
     for period in periods.select_related("account", "base_version__plan").order_by("start"):
         inside = [each for each in pairwise(cuts) if each[0] < period.end and each[1] > period.start]
         own = [max(inside[0][0], period.start), *(min(following, period.end) for _cut, following in inside)]
-        for (cut, _following), cost in zip(inside, meter_costs(period, meter.code, own), strict=True):
+        for (cut, _following), cost in zip(inside, costs_between(period, own, meter.code), strict=True):
             costs[cut] = costs.get(cut, ZERO) + cost
     return costs
 
