@@ -37,6 +37,7 @@ def rows(codes: list[str], rounds: int, scale: float = 1.0) -> Iterator[Row]:
             ]
             return sum(map(len, queues)) * batch / send(server.port, queues)
 
+        server.rest()
         note = f"{SENDERS} senders; yardstick: one row a request"
         pairs = in_turn(lambda _: ours(1, int(3_200 * scale), SENDERS), plain, rounds)
         yield row("HTTP, one event a request / naive", "events/s", pairs, (">=", 3.5), note)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.benchmarks.sender import ROOT
 from tests.server.running import free_port
 
 READY_SECONDS = 60
+REST_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,27 @@ class Server:
             if "portal.asgi:application" in each.cmdline()
         ]
         return max(found) / 2**20
+
+    def rest(self) -> None:
+        """Until nothing of it works: one that starts first issues what fell due, and draws it as PDFs."""
+        deadline = time.monotonic() + REST_SECONDS
+        while self._worked(over=2.0) > 0.1:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the server does not come to rest")
+
+    def _worked(self, over: float) -> float:
+        """Cores that its processes take."""
+        before = self._processor_seconds()
+        time.sleep(over)
+        return (self._processor_seconds() - before) / over
+
+    def _processor_seconds(self) -> float:
+        found = 0.0
+        for each in self.process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                times = each.cpu_times()
+                found += times.user + times.system
+        return found
 
 
 @contextmanager
