@@ -1,14 +1,15 @@
 """What people sign in with, for support staff: taken away, and never read or written.
 
 It is here, not beside the people, because a person is told by mail (portal/sign_in.py) and his sessions end. allauth's
-own pages, which show secrets and addresses that nothing of ours reads, are closed.
+own pages, which show secrets, addresses that nothing of ours reads and sessions to be written, are closed.
 """
 
 from functools import partial
 from typing import Any
 
 import allauth.account.admin
-import allauth.mfa.admin  # noqa: F401  # both register what is closed below
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401  # they register what is closed below
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -24,7 +25,7 @@ from portal.second_factor import FACTORS
 from portal.sessions import end_sessions
 from portal.sign_in import Change, tell
 
-for _model in (Authenticator, EmailAddress, User):
+for _model in (Authenticator, EmailAddress, User, UserSession):
     admin.site.unregister(_model)
 
 
@@ -58,6 +59,9 @@ class PersonAdmin(UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            for address in (form.initial["email"], obj.email):
+                _tell(obj, Change.ADDRESS_CHANGED, address)
         if not obj.is_active:
             end_sessions(list(UserSession.objects.filter(user=obj)))
 
@@ -70,5 +74,5 @@ class PersonAdmin(UserAdmin):
             _tell(form.instance, Change.FACTORS_TAKEN)
 
 
-def _tell(user: User, change: Change) -> None:
-    transaction.on_commit(partial(tell, user, change, by_support=True))
+def _tell(user: User, change: Change, to: str = "") -> None:
+    transaction.on_commit(partial(tell, user, change, by_support=True, to=to))

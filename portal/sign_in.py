@@ -45,6 +45,7 @@ class Change(TextChoices):
     PASSKEY_REMOVED = "webauthn_removed", _("A passkey was removed")
     CODE_USED = "code_used", _("A recovery code was used")
     FACTORS_TAKEN = "factors_taken", _("A second factor of yours was removed")
+    ADDRESS_CHANGED = "address_changed", _("The mail address that you sign in with was changed")
 
 
 class SignIn(DefaultAccountAdapter):
@@ -79,28 +80,29 @@ class SignIn(DefaultAccountAdapter):
             tell(cast(User, user), Change(name))
 
 
-def tell(user: User, change: Change, *, by_support: bool = False) -> None:
-    """Mail `user` a Change, outside of any transaction."""
+def tell(user: User, change: Change, *, by_support: bool = False, to: str = "") -> None:
+    """Mail `user` a Change, outside of any transaction; `to`: at another address than his own."""
     url = settings.SITE_URL + reverse("account_reset_password")
-    _send(user, "sign_in_changed", {"change": change.label, "by_support": by_support, "url": url})
+    _send(user, "sign_in_changed", {"change": change.label, "by_support": by_support, "url": url}, to)
 
 
-def _send(user: User, name: str, context: dict[str, Any]) -> None:
+def _send(user: User, name: str, context: dict[str, Any], to: str = "") -> None:
     """Nothing is raised, whatever a mail server does."""
+    to = to or user.email
     try:
-        _message(user, name, context).send()
+        _message(user, name, context, to).send()
     except Exception as error:
-        log.warning("A mail to %s failed (%s): %s: %s", user.email, name, type(error).__name__, error)
+        log.warning("A mail to %s failed (%s): %s: %s", to, name, type(error).__name__, error)
 
 
-def _message(user: User, name: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+def _message(user: User, name: str, context: dict[str, Any], to: str) -> EmailMultiAlternatives:
     """Whose accounts lie in several time zones reads that of the first; who has none, as staff, reads UTC."""
     account = next((one.account for one in memberships_of(user)), None)
     language = language_of(user.language, account.locale if account else "")
     zone = account.timezone if account else settings.TIME_ZONE
     with translation.override(language), timezone.override(zone):
         more = {"person": user, "at": timezone.now(), "zone": zone, "seller": settings.SELLER.name}
-        return written(name, user.email, context | more)
+        return written(name, to, context | more)
 
 
 def _code_used(sender: Any, user: User, authenticator: Authenticator, **more: Any) -> None:

@@ -190,7 +190,6 @@ ADMIN: Final[dict[str, str]] = {
     "procrastinate.procrastinatejob": "v",
     "usage.eventrow": "v",
     "usage.quarantinedevent": "v",
-    "usersessions.usersession": "vacd",
     "webhooks.delivery": "v",
     "webhooks.endpoint": "v",
 }

@@ -163,6 +163,23 @@ def test_a_password_that_support_sets_is_told(
     assert "Our support did it." in message.body
 
 
+def test_an_address_that_support_changes_is_told_at_both(
+    staff: Client, anna: User, django_capture_on_commit_callbacks
+) -> None:
+    old = anna.email
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert post(staff, anna, email="new@acme.example") == ""
+    assert [message.to for message in mail.outbox] == [[old], ["new@acme.example"]]
+    assert {message.subject for message in mail.outbox} == {
+        "The mail address that you sign in with was changed"
+    }
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert post(staff, anna, name="Anna Another") == ""
+    assert mail.outbox == []
+
+
 def test_nobody_is_deleted(staff: Client, anna: User) -> None:
     assert (
         staff.post(reverse("admin:accounts_user_delete", args=[anna.pk]), {"post": "yes"}).status_code == 403
