@@ -45,6 +45,9 @@ CHUNK_DAYS: Final = 31
 
 type Days = tuple[date, ...]
 
+type Rows = list[dict[tuple[str, str], str]]
+"""For each kind of total, the text of its rows by (day, dimensions)."""
+
 
 def rebuild(
     account: Account | None = None,
@@ -68,7 +71,7 @@ def rebuild(
         for each in accounts:
             _follow_zone(each, [shape.meter for shape in chosen] if meter is None else None)
     steps = [(each, shape.meter) for each in accounts for shape in chosen]
-    differences = []
+    differences = list[Difference]()
     for step, (each, of) in enumerate(steps):
         with account_scope(each.pk):
             chunks = _chunks(each, of)
@@ -78,9 +81,11 @@ def rebuild(
             with account_scope(each.pk):
                 locks.share_shapes()
                 locks.hold_intake(each.pk)
-                differences += list(_compare(each, of, days))
+                stored = _stored(each, of, days)
                 if not check:
                     _write(each, of, days)
+                wanted = _counted(each, of, days) if check else _stored(each, of, days)
+                differences += _differences(each, of, stored, wanted)
     if not check and account is None:
         _mark_ready(chosen)
     return differences
@@ -164,17 +169,28 @@ def _write(account: Account, meter: Meter, days: Days) -> None:
             cursor.execute(f"{counted} {insert}", _parameters(account, meter, days))
 
 
-def _compare(account: Account, meter: Meter, days: Days) -> Iterator[Difference]:
+def _stored(account: Account, meter: Meter, days: Days) -> Rows:
     days = _kept(account, days)
-    for counted, show, _, kept in _kinds(meter):
-        with connection.cursor() as cursor:
-            cursor.execute(f"{counted} {show}", _parameters(account, meter, days))
-            wanted = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
-            cursor.execute(kept, [account.pk, meter.pk, list(days)])
-            stored = {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
-        for key in sorted(wanted.keys() | stored.keys()):
-            if wanted.get(key) != stored.get(key):
-                yield Difference(account.code, meter.code, *key, stored.get(key), wanted.get(key))
+    return [_rows(stored, [account.pk, meter.pk, list(days)]) for *_, stored in _kinds(meter)]
+
+
+def _counted(account: Account, meter: Meter, days: Days) -> Rows:
+    """What would be stored by what the events say; takes as long as writing it."""
+    parameters = _parameters(account, meter, _kept(account, days))
+    return [_rows(f"{counted} {show}", parameters) for counted, show, *_ in _kinds(meter)]
+
+
+def _rows(sql: str, parameters: Any) -> dict[tuple[str, str], str]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return {(day, dimensions): text for day, dimensions, text in cursor.fetchall()}
+
+
+def _differences(account: Account, meter: Meter, stored: Rows, wanted: Rows) -> Iterator[Difference]:
+    for one, other in zip(stored, wanted, strict=True):
+        for key in sorted(one.keys() | other.keys()):
+            if one.get(key) != other.get(key):
+                yield Difference(account.code, meter.code, *key, one.get(key), other.get(key))
 
 
 _INSERT = """INSERT INTO usage_daytotal

@@ -25,6 +25,7 @@ from billing.plans.actions import Actor, confirm_change, load_catalog, subscribe
 from billing.plans.catalog_file import load_catalog_file
 from billing.plans.models import Period, Plan
 from billing.plans.queries import period_at
+from billing.usage.hours import keep_hours
 from billing.usage.ingest import ingest
 from billing.usage.rating import rate_period
 from portal.demo import usage
@@ -82,6 +83,7 @@ def _live(
             _limits(account, ended[-1], now)
         else:
             set_limit(account, "2500", "notify", at=start_of(ended[-1]))
+        keep_hours(account, now)
     return account, [start, *(period.end for period in ended)]
 
 

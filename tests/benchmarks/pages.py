@@ -46,6 +46,7 @@ def rows(events: int, asked: int) -> Iterator[Row]:
     addresses = _with_a_life(account)
     cookie = _signed_in(account)
     with product() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        server.rest()
         for name, (address, gate) in addresses.items():
             yield _row(f"page, TTFB p95: {name}", client, _message(address, cookie), gate, asked)
 

@@ -18,7 +18,7 @@ from tests.benchmarks.sender import ROOT
 from tests.server.running import free_port
 
 READY_SECONDS = 60
-REST_SECONDS = 120
+REST_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
