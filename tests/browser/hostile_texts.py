@@ -177,6 +177,8 @@ NEVER: Final = {
     "webhooks.Delivery.error": _LISTED,
     "usage.RollupShape.aggregation": _LISTED,
     "usage.RollupZone.timezone": _LISTED,
+    "usage.DayHours.timezone": _LISTED,
+    "usage.DayHours.hours": "numbers",
     "usage.QuarantinedEvent.reason": _LISTED,
 }
 """Why no such text can be in the field."""

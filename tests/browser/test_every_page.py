@@ -17,13 +17,18 @@ THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS = (1440, 390, 320)
 FILES = (".pdf", ".csv", ".zip", ".pyz")
 PLACES = ("", "usage/", "limits/", "invoices/", "plan/", "settings/")
-# What sticks out to the right, by its own name and text, and the document's widths.
+# What sticks out to the right, itself or its text, innermost last, and the document's widths.
 WIDTH_OF = """() => {
   const root = document.documentElement;
+  const text = document.createRange();
+  const edge = (one) => {
+    text.selectNodeContents(one);
+    return Math.max(...[one, text].map((all) => all.getBoundingClientRect().right));
+  };
   const out = root.scrollWidth <= root.clientWidth ? [] : [...document.querySelectorAll("main *")]
-    .filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1)
+    .filter((one) => edge(one) > root.clientWidth + 1)
     .map((one) => `${one.tagName}.${one.className.baseVal ?? one.className} ${one.textContent.trim().slice(0, 40)}`);
-  return [root.scrollWidth, root.clientWidth, out.slice(0, 3)];
+  return [root.scrollWidth, root.clientWidth, out.slice(-3)];
 }"""
 
 # What a name would do if it were markup: ask another origin, run a script, set a style.
