@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from tests.benchmarks.copying import owner
 from tests.benchmarks.measure import Row
-from tests.benchmarks.reading import fill
+from tests.benchmarks.reading import insert
 from tests.benchmarks.servers import product
 from tests.benchmarks.site import settle
 
@@ -32,23 +33,50 @@ _FILL: Final = """
                               'region', 'r' || n / 80 %% 12)
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n"""
 
+# The tables are then as large as they would be; nobody looks at these accounts.
+_COPY: Final = (
+    """INSERT INTO usage_rollupzone (account_id, timezone)
+       SELECT other, timezone FROM usage_rollupzone, unnest(%(others)s::bigint[]) AS other
+       WHERE account_id = %(account)s ON CONFLICT DO NOTHING""",
+    """INSERT INTO usage_daytotal
+           (account_id, meter_id, day, key, dimensions, events, total, maximum, arrived_at)
+       SELECT other, meter_id, day, key, dimensions, events, total, maximum, arrived_at
+       FROM usage_daytotal, unnest(%(others)s::bigint[]) AS other WHERE account_id = %(account)s""",
+)
+
 
 def rows(events: int, asked: int) -> Iterator[Row]:
     """A row for each page: p95 of `asked` requests of one client, each followed by one that asks nothing."""
     from accounts.models import Account
     from accounts.scope import installation_scope
 
-    codes = settle(ACCOUNTS, "pages", SINCE)
+    (code,), others = settle(1, "pages", SINCE), settle(ACCOUNTS - 1, "others")
     with installation_scope():
-        known = dict(Account.objects.filter(code__in=codes).values_list("code", "pk"))
-        account = Account.objects.get(code=codes[0])
-    fill([known[code] for code in codes], 0, events, _FILL)
+        account = Account.objects.get(code=code)
+        ids = list(Account.objects.filter(code__in=others).values_list("pk", flat=True))
+    _fill(account, ids, events)
     addresses = _with_a_life(account)
     cookie = _signed_in(account)
     with product() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         server.rest()
         for name, (address, gate) in addresses.items():
             yield _row(f"page, TTFB p95: {name}", client, _message(address, cookie), gate, asked)
+
+
+def _fill(account: Any, others: list[int], events: int) -> None:
+    """Events of all accounts; the day totals of the one measured, which stand for those of the others too."""
+    from billing.usage.rebuild import rebuild
+
+    rebuild()  # of nothing yet: from now on totals are read
+    insert([account.pk, *others], 0, events, _FILL)
+    rebuild(account=account)
+    with owner() as connection:
+        connection.execute("SELECT set_config('plainbill.account', '*', false)")
+        for statement in _COPY:
+            connection.execute(statement, {"account": account.pk, "others": others})
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE usage_daytotal")
 
 
 def _row(name: str, client: socket.socket, message: bytes, gate: tuple[str, float], asked: int) -> Row:
@@ -103,6 +131,7 @@ def _addresses(now: datetime, line: Any, event: Any) -> dict[str, tuple[str, tup
         "overview": page("overview"),
         "events": page("events"),
         "events of a meter and dimension": page("events", query="?meter=tokens&region=r7"),
+        "events of a value that none has": page("events", query="?meter=tokens&region=none"),
         "an event": event_url(event),
         "limits": page("limits"),
         "invoices": page("invoices"),

@@ -46,6 +46,15 @@ def fill(accounts: list[int], done: int, size: int, statement: str) -> None:
     """Events straight into the table, then their day totals, as a rebuild makes them."""
     from billing.usage.rebuild import rebuild
 
+    insert(accounts, done, size, statement)
+    rebuild()
+    with owner() as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE usage_daytotal")
+
+
+def insert(accounts: list[int], done: int, size: int, statement: str) -> None:
+    """Events of numbers above `done`, up to `size`, shared out among the accounts."""
     with owner() as connection:
         connection.execute("SELECT set_config('plainbill.account', '*', false)")
         for first in range(done + 1, size + 1, 500_000):
@@ -54,10 +63,6 @@ def fill(accounts: list[int], done: int, size: int, statement: str) -> None:
             connection.commit()
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE usage_event")
-    rebuild()
-    with owner() as connection:
-        connection.autocommit = True
-        connection.execute("VACUUM ANALYZE usage_daytotal")
 
 
 def _spend(account_id: int) -> Any:

@@ -39,11 +39,9 @@ def sums(window: Window, measures: Sequence[Measure], group_by: Sequence[str] = 
     """The sums by measure, bucket and group; buckets without events are left out."""
     if not measures:
         return []
-    parameters: dict[str, Any] = {
-        "wanted": _json(_wanted(0, measures, group_by)),
-        **_columns(window),
-    }
-    found = _read(_statement(_GIVEN, group_by, parameters), parameters)
+    wanted = list(_wanted(0, measures, group_by))
+    parameters: dict[str, Any] = {"wanted": _json(wanted), **_columns(window)}
+    found = _read(_statement(_GIVEN, wanted, group_by, parameters), parameters)
     return [_sums(row, group_by) for _place, row in found]
 
 
@@ -51,12 +49,11 @@ def sums_of(asked: Sequence[tuple[Window, Sequence[Measure]]]) -> list[list[Sums
     """`sums` of several windows, in one statement."""
     if len(asked) == 1:
         return [sums(*asked[0])]
-    wanted = (row for place, (_window, measures) in enumerate(asked) for row in _wanted(place, measures))
+    wanted = [row for place, (_window, measures) in enumerate(asked) for row in _wanted(place, measures)]
     windows = [{"place": place, **_columns(window)} for place, (window, _measures) in enumerate(asked)]
     parameters = {"wanted": _json(wanted), "windows": _json(windows)}
     found: list[list[Sums]] = [[] for _ in asked]
-    wanted_any = any(measures for _window, measures in asked)
-    for place, row in _read(_statement(_LISTED, (), parameters), parameters) if wanted_any else ():
+    for place, row in _read(_statement(_LISTED, wanted, (), parameters), parameters) if wanted else ():
         found[place].append(_sums(row))
     return found
 
@@ -133,17 +130,27 @@ def _matches(data: str) -> str:
         WHERE NOT coalesce(filter.accepted ? usage_text({data} -> filter.name), false)))"""
 
 
-def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+def _statement(
+    windows: str, wanted: Sequence[dict[str, Any]], group_by: Sequence[str], parameters: dict[str, Any]
+) -> str:
     """The one query, whose groups it adds to `parameters`.
 
-    `whole`: cut days that no event lies in beyond the cut. `OFFSET 0` holds the planner to one range of an index for
-    each measure, in the day totals and in the events of a stretch: where it takes windows or stretches for many, it
-    would read all that there is and join it then.
+    `OFFSET 0` holds the planner to one range of an index for each measure, in the day totals and in the events of a
+    stretch: where it takes windows or stretches for many, it would read all that there is and join it then.
     """
+    served = {row["r"] for row in wanted}
+    sources = [_by_totals(group_by, parameters)] if True in served else []
+    sources += [_by_events(group_by, parameters)] if False in served else []
     return f"""
         WITH x AS {windows},
         w AS MATERIALIZED (SELECT * FROM {WANTED}),
-        whole AS MATERIALIZED (
+        {_WHOLE},
+        found AS ({" UNION ALL ".join(sources)})
+        SELECT place, n, bucket, grouped::text, sum(events)::bigint, coalesce(sum(total), 0), max(maximum) FROM found
+        GROUP BY place, n, bucket, grouped HAVING sum(events) <> 0"""
+
+
+_WHOLE: Final = """whole AS MATERIALIZED (
             SELECT x.place, g.day
             FROM x CROSS JOIN LATERAL unnest(x.edge_days, x.edge_starts, x.edge_ends) AS g(day, f, u)
             WHERE NOT EXISTS (
@@ -152,16 +159,24 @@ def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]
                     WHERE e.account_id = x.account AND e.type = t.y AND e."time" >= g.f AND e."time" < g.u LIMIT 1
                 ) z
             )
-        ),
-        stretches(place, r, f, u) AS (
-            SELECT x.place, true, s.f, s.u
-            FROM x CROSS JOIN LATERAL unnest(x.partial, x.starts, x.ends) AS s(day, f, u)
-            WHERE (x.place, s.day) NOT IN (SELECT place, day FROM whole)
-            UNION ALL
-            SELECT x.place, false, x.since, x.until FROM x
-            WHERE EXISTS (SELECT FROM w WHERE w.place = x.place AND NOT w.r)
-        ),
-        found AS (
+        )"""
+"""Cut days that no event lies in beyond the cut."""
+
+
+def _events_of(since: str, until: str) -> str:
+    """The events of a measure w, in a window x."""
+    return f"""usage_event e
+                WHERE e.account_id = x.account AND e.type = w.y AND e."time" >= {since} AND e."time" < {until}
+                    AND NOT e.voided AND (x.arrived_by IS NULL OR e.received_at <= x.arrived_by)"""
+
+
+_QUANTITY: Final = "CASE WHEN w.a = 'count' THEN 1 ELSE usage_number(e.data -> w.v) END"
+_NAMED: Final = "w.a = 'unique' AND usage_text(e.data -> w.v) <> ''"
+
+
+def _by_totals(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+    """Measures that day totals serve: whole days from those, and events of the stretches that are cut off."""
+    return f"""
             SELECT x.place, w.n, least(width_bucket(d.day, x.cut_days), x.last_bucket) AS bucket,
                    {group_sql(group_by, "d.dimensions", parameters)} AS grouped, d.events, d.total, d.maximum
             FROM x JOIN w ON w.place = x.place
@@ -177,18 +192,33 @@ def _statement(windows: str, group_by: Sequence[str], parameters: dict[str, Any]
             UNION ALL
             SELECT x.place, w.n, width_bucket(e."time", x.cuts),
                    {group_sql(group_by, "e.data", parameters)}, 1, q.quantity, q.quantity
-            FROM x JOIN w ON w.place = x.place JOIN stretches s ON s.place = x.place AND s.r = w.r
+            FROM x JOIN w ON w.place = x.place
+            CROSS JOIN LATERAL unnest(x.partial, x.starts, x.ends) AS s(day, f, u)
+            CROSS JOIN LATERAL (SELECT e."time", e.data FROM {_events_of("s.f", "s.u")} OFFSET 0) e
+            CROSS JOIN LATERAL (SELECT {_QUANTITY} AS quantity) q
+            WHERE w.r AND (x.place, s.day) NOT IN (SELECT place, day FROM whole)
+              AND {_matches("e.data")} AND (q.quantity IS NOT NULL OR {_NAMED})"""
+
+
+def _by_events(group_by: Sequence[str], parameters: dict[str, Any]) -> str:
+    """Other measures: all events of the window, which may be many. So they are summed by plain texts where they are
+    read, and the bounds stand there as the constants that they mostly are.
+    """
+    names = [f"group{n}" for n in range(len(group_by))]
+    parameters |= dict(zip(names, group_by, strict=True))
+    texts = "".join(f", usage_text(e.data -> %({name})s::text) AS {name}" for name in names)
+    groups = "".join(f", {name}" for name in names)
+    pairs = ", ".join(f"%({name})s::text, e.{name}" for name in names)
+    return f"""
+            SELECT x.place, w.n, e.bucket, jsonb_build_object({pairs}) AS grouped, e.events, e.total, e.maximum
+            FROM x JOIN w ON w.place = x.place
             CROSS JOIN LATERAL (
-                SELECT e."time", e.data FROM usage_event e
-                WHERE e.account_id = x.account AND e.type = w.y AND e."time" >= s.f AND e."time" < s.u
-                    AND NOT e.voided AND (x.arrived_by IS NULL OR e.received_at <= x.arrived_by)
-                OFFSET 0
+                SELECT bucket{groups}, count(*) AS events, sum(quantity) AS total, max(quantity) AS maximum
+                FROM (
+                    SELECT width_bucket(e."time", x.cuts) AS bucket{texts}, {_QUANTITY} AS quantity, {_NAMED} AS named
+                    FROM {_events_of("x.since", "x.until")} AND {_matches("e.data")}
+                    OFFSET 0
+                ) e
+                WHERE quantity IS NOT NULL OR named GROUP BY bucket{groups} OFFSET 0
             ) e
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN w.a = 'count' THEN 1 ELSE usage_number(e.data -> w.v) END AS quantity
-            ) q
-            WHERE {_matches("e.data")}
-              AND (q.quantity IS NOT NULL OR (w.a = 'unique' AND usage_text(e.data -> w.v) <> ''))
-        )
-        SELECT place, n, bucket, grouped::text, sum(events)::bigint, coalesce(sum(total), 0), max(maximum) FROM found
-        GROUP BY place, n, bucket, grouped HAVING sum(events) <> 0"""
+            WHERE NOT w.r"""

@@ -5,7 +5,7 @@
 -- Why: intake keeps what this says, a rebuild writes it, a check compares with it. Intake runs it when it has added to
 -- the day totals of the same keys: their rows are locked, so the events seen here are those of all who added to them.
 -- `all`: the days as a whole, whatever the dimension values, for a rebuild.
--- Index: event_by_time (account, type, time), one range for each account, meter and day.
+-- Index: event_by_time (account, type, time), one range for each account, meter and day, which `OFFSET 0` holds to.
 WITH touched AS MATERIALIZED (
     SELECT b.a, b.m, b.d, b.p, b.u, s.event_type, s.value, s.dimensions AS names,
            before.first_at, before.level, before.moved,
@@ -30,6 +30,7 @@ WITH touched AS MATERIALIZED (
         FROM usage_event e
         WHERE e.account_id = day.a AND e.type = day.event_type AND e."time" >= day.since AND e."time" < day.u
           AND NOT e.voided
+        OFFSET 0
     ) AS e
     WHERE e.level IS NOT NULL
 ), steps AS (
