@@ -81,6 +81,7 @@ class Site:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            _end_group(child.pid)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -139,6 +140,15 @@ def _die_with_parent() -> None:
     os.setpgrp()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end_group(group: int) -> None:
+    """End what a child left behind, as processes at a PDF: while they live, nobody stops the embedded PostgreSQL."""
+    deadline = time.monotonic() + 1
+    with suppress(ProcessLookupError, PermissionError):  # the latter where only dead ones are left, on macOS
+        while time.monotonic() < deadline:  # where nobody collects the dead, their group lasts
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def _launcher() -> int | None:

@@ -13,6 +13,7 @@ import pytest
 
 from portal.postgres import embedded
 from tests.patience import PATIENCE
+from tests.server.running import free_port
 
 ASK = """
 import sys
@@ -25,6 +26,19 @@ with psycopg.connect(host=str(embedded.socket_dir(folder)), user=embedded.APP_RO
     print("answer", c.execute("SELECT 41 + 1").fetchone()[0], flush=True)
 if "wait" in sys.argv:
     sys.stdin.read()
+"""
+# A site whose worker leaves a process behind that uses the database and does not end by itself.
+SERVE = """
+import os, sys
+from pathlib import Path
+from portal import serving
+from portal.postgres import embedded
+folder, ask, port = sys.argv[1:]
+leaves = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}, {folder!r}, 'wait'])"
+serving._server_command = lambda host, port: [sys.executable, "-c", "import time; time.sleep(1000)"]
+serving._worker_command = lambda schedule: [sys.executable, "-c", leaves]
+embedded.ensure_running(Path(folder))
+serving.Site("127.0.0.1", int(port)).run()
 """
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -68,6 +82,18 @@ def test_the_server_stays_while_anyone_uses_it(folder: Path) -> None:
     assert second == "answer 42\n"
     assert postmaster(folder) is not None, "the first one still needs it"
     first.communicate("", timeout=PATIENCE)
+    assert postmaster(folder) is None
+
+
+def test_a_site_ends_with_all_that_its_processes_left(folder: Path) -> None:
+    command = [sys.executable, "-c", SERVE, str(folder), ASK, str(free_port())]
+    env = {**os.environ, "DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    pipe = subprocess.PIPE
+    site = subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True)
+    assert site.stdout is not None
+    assert site.stdout.readline() == "answer 42\n", "the process that is left behind has begun"
+    site.send_signal(signal.SIGINT)
+    site.wait(PATIENCE)
     assert postmaster(folder) is None
 
 
