@@ -1,11 +1,9 @@
 """Idempotency-Key: the same request acts once, also when it is sent twice at once."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.keys import create_key
@@ -14,6 +12,7 @@ from accounts.scope import installation_scope
 from billing.invoices.models import Invoice
 from billing.plans.models import Subscription
 from tests.api.conftest import ACCOUNT, CATALOG, Caller, MakeCaller
+from tests.together import at_once
 
 SUBSCRIBE = ("POST", "/accounts/acme/subscriptions")
 
@@ -80,20 +79,12 @@ def test_eight_at_once_act_once(committed: str) -> None:
     root = Caller(create_key("root", ["manage"])[1])
     root.ok("PUT", "/catalog", CATALOG)
     root.ok("POST", "/accounts", ACCOUNT, 201)
-    answers: list[tuple[int, Any]] = []
-    barrier = threading.Barrier(8)
 
-    def send() -> None:
-        barrier.wait()
+    def send() -> tuple[int, Any]:
         response = Caller(root.key)(*SUBSCRIBE, {"plan": "team"}, **{"idempotency-key": "same"})
-        answers.append((response.status_code, response.json()))
-        connection.close()
+        return response.status_code, response.json()
 
-    threads = [threading.Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    answers = at_once(*[send] * 8)
     assert [status for status, _ in answers] == [201] * 8
     assert len({body["id"] for _, body in answers}) == 1
     with installation_scope():

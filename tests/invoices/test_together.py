@@ -1,11 +1,11 @@
 """Billing at once: one document per period, numbers without gaps, whoever runs it how often."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from billing.invoices.run import PARKED_FOR, accounts_due, bill_accounts
 from portal.worker.jobs import bill
 from tests.invoices import world
 from tests.invoices.world import utc
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -33,29 +34,6 @@ def accounts(committed: str) -> Iterator[list[Account]]:
     return found
 
 
-def at_once(works: list[Callable[[], object]]) -> list[object]:
-    """Run all in threads that start together; raises what any of them raised."""
-    barrier, results, errors = threading.Barrier(len(works)), list[object](), list[BaseException]()
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            barrier.wait()
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
-
-
 def numbers() -> list[int]:
     with installation_scope():
         return list(Invoice.objects.order_by("sequence").values_list("sequence", flat=True))
@@ -63,7 +41,7 @@ def numbers() -> list[int]:
 
 def test_one_account_billed_by_eight_at_once(accounts: list[Account]) -> None:
     account, as_of = accounts[0], utc(2026, 4, 1)
-    at_once([lambda: bill_account(account, as_of) for _ in range(8)])
+    at_once(*[lambda: bill_account(account, as_of)] * 8)
     with account_scope(account.pk):
         issued = list(Invoice.objects.order_by("sequence"))
         bases = InvoiceLine.objects.filter(kind="base").count()
@@ -75,7 +53,7 @@ def test_one_account_billed_by_eight_at_once(accounts: list[Account]) -> None:
 
 def test_sixteen_issues_at_once_leave_no_gap(accounts: list[Account]) -> None:
     works = [lambda account=account: bill_account(account, utc(2026, 2, 1)) for account in accounts]
-    at_once(works)
+    at_once(*works)
     assert numbers() == list(range(1, 33))
 
 
@@ -85,13 +63,13 @@ def test_two_runs_at_once(accounts: list[Account]) -> None:
     def run() -> int:
         return sum(len(outcome.invoices) for outcome in bill_accounts(accounts_due(as_of), as_of))
 
-    assert sum(at_once([run, run])) == 32  # type: ignore[arg-type]
+    assert sum(at_once(run, run)) == 32
     assert numbers() == list(range(1, 33))
     assert run() == 0
 
 
 def test_numbers_rise_with_dates(accounts: list[Account]) -> None:
-    at_once([lambda account=account: bill_account(account, utc(2026, 2, 1)) for account in accounts])
+    at_once(*(lambda account=account: bill_account(account, utc(2026, 2, 1)) for account in accounts))
     with installation_scope():
         dates = list(Invoice.objects.order_by("sequence").values_list("issued_at", flat=True))
     assert dates == sorted(dates)
@@ -129,7 +107,7 @@ def test_the_schedule_bills_an_account_that_somebody_holds_for_a_moment(accounts
         assert held.wait(10)
         bill()
 
-    at_once([hold, run])
+    at_once(hold, run)
     with installation_scope():
         assert Invoice.objects.filter(account=accounts[0]).exists()
 
@@ -188,7 +166,7 @@ def test_only_who_owes_something_is_looked_at(accounts: list[Account]) -> None:
 
 def test_a_pdf_asked_for_by_four_at_once_is_stored_once(accounts: list[Account]) -> None:
     invoice = bill_account(accounts[0], utc(2026, 1, 2))[0]
-    documents = at_once([lambda: bytes(ensure_document(invoice).pdf) for _ in range(4)])
+    documents = at_once(*[lambda: bytes(ensure_document(invoice).pdf)] * 4)
     assert len(set(documents)) == 1
     with installation_scope():
         assert InvoiceDocument.objects.count() == 1
@@ -206,7 +184,7 @@ def test_events_and_billing_at_once_lose_nothing(accounts: list[Account]) -> Non
         for n in range(40):
             world.use(account, start + timedelta(hours=n), input_tokens=1_000_000)
 
-    at_once([send, send, lambda: bill_account(account, as_of)])
+    at_once(send, send, lambda: bill_account(account, as_of))
     bill_account(account, as_of + timedelta(days=40))
     with account_scope(account.pk):
         lines = InvoiceLine.objects.filter(kind__in=("usage", "late_usage"))

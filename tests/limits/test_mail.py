@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from email.message import Message
 from smtplib import SMTPRecipientsRefused
-from threading import Barrier, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from billing.limits.mail import send_alerts
 from billing.limits.models import Alert
 from tests.factories import make_member
 from tests.limits.world import customer, meter_of, use
-from tests.patience import PATIENCE
+from tests.together import at_once
 
 NBSP = "\N{NO-BREAK SPACE}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -219,20 +219,9 @@ def test_a_mail_that_another_is_sending_is_left_to_it_with_all_its_thresholds(co
 def test_two_senders_send_one_mail(committed: str) -> None:
     with installation_scope():
         account = reach()
-    barrier = Barrier(4)
-    taken: list[int] = []
 
-    def work() -> None:
-        try:
-            barrier.wait(timeout=PATIENCE)
-            with account_scope(account.pk):
-                taken.append(send_alerts(account))
-        finally:
-            connection.close()
+    def work() -> int:
+        with account_scope(account.pk):
+            return send_alerts(account)
 
-    threads = [Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(taken) == 1
+    assert sum(at_once(*[work] * 4)) == 1

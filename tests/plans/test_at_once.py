@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from threading import Barrier, Event, Thread
+from threading import Event
 
 import pytest
 from django.db import connection
@@ -34,6 +34,7 @@ from billing.plans.queries import current_period
 from billing.pricing.parse import CatalogError
 from tests.factories import make_account
 from tests.plans.selling import again, catalog, plan, sell, the_plan
+from tests.together import at_once
 
 TIMES = 6
 
@@ -45,27 +46,17 @@ def team(committed: str) -> Subscription:
         return subscribe(make_account(), the_plan("team"), timezone.now() - timedelta(days=3))
 
 
-def at_once(work: Callable[[], object], times: int = TIMES) -> list[str]:
+def ended(work: Callable[[], object]) -> list[str]:
     """What each of the threads ended with: "done", or the name of its error."""
-    ends = list[str]()
-    barrier = Barrier(times)
 
-    def run() -> None:
-        barrier.wait()
+    def end() -> str:
         try:
             work()
-            ends.append("done")
         except (PlanError, CatalogError) as error:
-            ends.append(type(error).__name__)
-        finally:
-            connection.close()
+            return type(error).__name__
+        return "done"
 
-    threads = [Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(ends, reverse=True)
+    return sorted(at_once(*[end] * TIMES), reverse=True)
 
 
 def once_and(error: type[PlanError]) -> list[str]:
@@ -81,7 +72,7 @@ def test_one_subscription(committed: str) -> None:
         with account_scope(account.pk):
             subscribe(account, the_plan("team"))
 
-    assert at_once(work) == once_and(AlreadySubscribed)
+    assert ended(work) == once_and(AlreadySubscribed)
     with installation_scope():
         assert Subscription.objects.count() == 1
 
@@ -94,7 +85,7 @@ def test_one_change_of_one_quote(team: Subscription) -> None:
         with account_scope(team.account_id):
             confirm_change(again(team), the_plan("scale"), actor=Actor.CUSTOMER, quote=quote)
 
-    assert at_once(work) == once_and(SameVersion)
+    assert ended(work) == once_and(SameVersion)
     with installation_scope():
         assert (PendingLine.objects.count(), team.phases.count()) == (2, 2)
 
@@ -104,7 +95,7 @@ def test_one_cancellation(team: Subscription) -> None:
         with account_scope(team.account_id):
             cancel(again(team), "now", actor=Actor.INSTALLATION)
 
-    assert at_once(work) == once_and(SubscriptionEnded)
+    assert ended(work) == once_and(SubscriptionEnded)
     with installation_scope():
         assert PendingLine.objects.count() == 1
 
@@ -118,7 +109,7 @@ def test_one_new_subscription_after_the_end(team: Subscription) -> None:
         with account_scope(team.account_id):
             reactivate(again(team), actor=Actor.CUSTOMER, quote=quote)
 
-    assert at_once(work) == once_and(AlreadySubscribed)
+    assert ended(work) == once_and(AlreadySubscribed)
     with installation_scope():
         assert Subscription.objects.count() == 2
 
@@ -132,7 +123,7 @@ def test_one_taking_back(team: Subscription) -> None:
         with account_scope(team.account_id):
             take_back(again(team), quote=quote)
 
-    assert at_once(work) == once_and(NothingScheduled)
+    assert ended(work) == once_and(NothingScheduled)
 
 
 def test_one_version_of_one_file(committed: str) -> None:
@@ -140,7 +131,7 @@ def test_one_version_of_one_file(committed: str) -> None:
         with installation_scope():
             load_catalog(catalog(plan("team", "49.00")))
 
-    assert at_once(work) == ["done"] * TIMES
+    assert ended(work) == ["done"] * TIMES
     with installation_scope():
         assert PlanVersion.objects.count() == 1
 
@@ -164,19 +155,5 @@ def test_billing_and_a_change_wait_for_each_other_in_one_order(team: Subscriptio
             Account.objects.select_for_update(no_key=True).get(pk=team.account_id)
         ends.append("changed")
 
-    threads = [Thread(target=_closing(work)) for work in (bill, change)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(bill, change)
     assert ends == ["billed", "changed"]
-
-
-def _closing(work: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    return run

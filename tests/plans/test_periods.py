@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 from fractions import Fraction
-from threading import Barrier, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.db import connection
 
 from accounts.models import Account
 from accounts.scope import account_scope, installation_scope
@@ -26,6 +24,7 @@ from billing.plans.queries import (
 )
 from tests.factories import make_account
 from tests.plans.selling import again, plan, sell, the_plan, utc
+from tests.together import at_once
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -233,25 +232,14 @@ def test_many_at_once_store_each_period_once(committed: str) -> None:
         subscription = started(start=utc(2026, 1, 1), timezone="UTC")
         with time_machine.travel(utc(2026, 1, 5), tick=False):
             confirm_change(subscription, the_plan("scale"), "period_end", actor=Actor.INSTALLATION)
-    found = list[int]()
-    barrier = Barrier(8)
 
-    def ask() -> None:
-        barrier.wait()
-        try:
-            with account_scope(subscription.account_id):
-                period = current_period(again(subscription), utc(2026, 6, 15))
-                assert period is not None
-                found.append(period.number)
-        finally:
-            connection.close()
+    def ask() -> int:
+        with account_scope(subscription.account_id):
+            period = current_period(again(subscription), utc(2026, 6, 15))
+            assert period is not None
+            return period.number
 
-    threads = [Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [5] * 8
+    assert at_once(*[ask] * 8) == [5] * 8
     with installation_scope():
         assert [period.number for period in subscription.periods.all()] == list(range(6))
         assert [phase.version.plan.code for phase in subscription.phases.all()] == ["team", "scale"]

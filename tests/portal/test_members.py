@@ -3,7 +3,7 @@
 import re
 import time
 from datetime import timedelta
-from threading import Barrier, Thread
+from functools import partial
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
@@ -22,6 +22,7 @@ from accounts.scope import account_scope, installation_scope
 from portal.pages.members import ACTS
 from tests.factories import make_account, make_member
 from tests.portal.world import HOSTILE, sign_in
+from tests.together import at_once
 
 LIST, INVITE = reverse("portal:members"), reverse("portal:member_invite")
 PASSWORD = "correct horse battery"
@@ -313,23 +314,16 @@ def test_of_two_owners_who_remove_each_other_at_once_one_stays(committed: str) -
         account = make_account()
         users = [make_member(account, Role.OWNER, f"{name}@example.com") for name in ("anna", "bea")]
         rows = [user.memberships.get() for user in users]
-    barrier, refused = Barrier(2), list[str]()
+    refused = list[str]()
 
     def strike(mine: int) -> None:
-        barrier.wait()
         try:
             with account_scope(account.pk):
                 team.remove(rows[1 - mine], users[mine])
         except ValidationError as error:
             refused.append(error.messages[0])
-        finally:
-            connection.close()
 
-    threads = [Thread(target=strike, args=(mine,)) for mine in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*(partial(strike, mine) for mine in (0, 1)))
     with installation_scope():
         assert Membership.objects.filter(account=account, role=Role.OWNER).count() == 1
         assert Activity.objects.filter(deed="member.removed").count() == 1
@@ -341,22 +335,13 @@ def test_of_two_who_use_one_link_at_once_one_joins(committed: str) -> None:
         account = make_account()
         made, _token = team.invite(account, "new@example.com", "", "viewer", make_member(account))
         user = User.objects.create_user("new@example.com", PASSWORD)
-    barrier, outcomes = Barrier(4), list[bool]()
 
-    def use() -> None:
-        barrier.wait()
+    def use() -> bool:
         try:
             with installation_scope():
                 team.join(made, user)
-            outcomes.append(True)
         except ValidationError:
-            outcomes.append(False)
-        finally:
-            connection.close()
+            return False
+        return True
 
-    threads = [Thread(target=use) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == [False, False, False, True]
+    assert sorted(at_once(*[use] * 4)) == [False, False, False, True]

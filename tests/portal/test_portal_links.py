@@ -2,11 +2,9 @@
 
 import json
 from datetime import timedelta
-from threading import Barrier, Thread
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +16,7 @@ from accounts.scope import installation_scope
 from portal.pages.deeds import sentence_of
 from tests.factories import make_account, make_member
 from tests.portal.world import sign_in
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -182,22 +181,12 @@ def test_of_many_who_open_it_at_once_one_is_signed_in(committed: str) -> None:
     with installation_scope():
         account = make_account()
         _made, token = make_link(account, make_member(account).email)
-    barrier, outcomes = Barrier(4), list[bool]()
 
-    def use() -> None:
-        barrier.wait()
-        try:
-            with installation_scope():
-                outcomes.append(use_link(token) is not None)
-        finally:
-            connection.close()
+    def use() -> bool:
+        with installation_scope():
+            return use_link(token) is not None
 
-    threads = [Thread(target=use) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == [False, False, False, True]
+    assert sorted(at_once(*[use] * 4)) == [False, False, False, True]
 
 
 def test_a_frame_is_refused_unless_its_site_is_named(account: Account, owner: User) -> None:
