@@ -21,8 +21,8 @@ from billing.payments.notices import accounts_to_tell
 from portal.worker.jobs import send_invoice_mails
 from tests.factories import make_member
 from tests.invoices import world
-from tests.invoices.test_together import at_once
 from tests.invoices.world import utc
+from tests.together import at_once
 
 DAY = timedelta(days=1)
 
@@ -238,7 +238,7 @@ def committed_account(committed: str) -> Account:
 
 
 def test_two_workers_at_once_send_one_mail(committed_account: Account) -> None:
-    at_once([send_invoice_mails, send_invoice_mails, send_invoice_mails])
+    at_once(*[send_invoice_mails] * 3)
     assert len(mail.outbox) == 1
     with installation_scope():
         assert Notice.objects.get().sent_at is not None

@@ -23,10 +23,10 @@ from billing.payments.paying import _begin, _order, pay, refresh, settle
 from billing.payments.providers.base import Outcome, Provider, State
 from billing.payments.providers.stripe import Stripe
 from tests.invoices import world
-from tests.invoices.test_together import at_once
 from tests.invoices.world import utc
 from tests.payments.conftest import add_card
 from tests.payments.stripe_site import ASKS, DECLINED, LocalStripe
+from tests.together import at_once
 
 DUE = Decimal("58.80")
 UNREACHABLE = Stripe("sk_test_12345", "http://127.0.0.1:9")
@@ -136,7 +136,7 @@ class TestPay:
             except EntryError:
                 return "paid"
 
-        assert set(at_once([work] * 6)) <= {"begun", "succeeded", "paid"}
+        assert set(at_once(*[work] * 6)) <= {"begun", "succeeded", "paid"}
         with installation_scope():
             assert [amount for _, amount, _ in payments(invoice)] == [DUE]
         assert len(stripe.payments()) == 1
